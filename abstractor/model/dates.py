@@ -1,0 +1,61 @@
+"""Dates as notes state them: a year, a year and month, or a day. Imputing is the business of `outcomes`, never of this module."""
+
+import re
+from calendar import monthrange
+from dataclasses import dataclass
+from datetime import date
+
+_ISO = re.compile(r"(\d{4})(?:-(\d{2})(?:-(\d{2}))?)?(?:[T ].*)?")
+
+
+@dataclass(frozen=True, slots=True)
+class PartialDate:
+    """A date of which the day, or the month and the day, may be unknown (None)."""
+
+    year: int
+    month: int | None = None
+    day: int | None = None
+
+    def __post_init__(self) -> None:
+        date(self.year, self.month or 1, self.day or 1)  # raises ValueError for a day that does not exist
+        if self.day is not None and self.month is None:
+            raise ValueError("a day without a month")
+
+    @classmethod
+    def parse(cls, text: str) -> "PartialDate":
+        """Reads `2021`, `2021-03`, `2021-03-04` (a time behind it is dropped).
+
+        Raises:
+            ValueError: the text has another form or names a day that does not exist.
+        """
+        match = _ISO.fullmatch(text.strip())
+        if not match:
+            raise ValueError(f"not an ISO date: {text!r} (write 2021, 2021-03 or 2021-03-04)")
+        year, month, day = (int(part) if part else None for part in match.groups())
+        assert year is not None
+        return cls(year, month, day)
+
+    @property
+    def precision(self) -> str:
+        """`day`, `month` or `year`."""
+        if self.day is not None:
+            return "day"
+        return "month" if self.month is not None else "year"
+
+    @property
+    def first(self) -> date:
+        """The earliest day it can mean."""
+        return date(self.year, self.month or 1, self.day or 1)
+
+    @property
+    def last(self) -> date:
+        """The latest day it can mean."""
+        month = self.month or 12
+        return date(self.year, month, self.day or monthrange(self.year, month)[1])
+
+    def __str__(self) -> str:
+        if self.month is None:
+            return f"{self.year:04d}"
+        if self.day is None:
+            return f"{self.year:04d}-{self.month:02d}"
+        return f"{self.year:04d}-{self.month:02d}-{self.day:02d}"

@@ -1,0 +1,29 @@
+"""A fact of a patient that a person has confirmed: the only thing endpoints are computed from."""
+
+import dataclasses
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from abstractor.model.finding import Assertion
+from abstractor.model.suggestion import Evidence
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """One row of `facts.csv` (INTERFACE.md)."""
+
+    patient_id: str
+    field: str
+    value: str
+    assertion: Assertion = Assertion.PRESENT
+    date: str | None = None
+    """Partial ISO date as stated: of the event, or the start of it."""
+    end_date: str | None = None
+    attributes: Mapping[str, object] = dataclasses.field(default_factory=dict, hash=False)
+    source: str = ""
+    decided_by: str = ""
+    decided_at: str = ""
+    evidence: tuple[Evidence, ...] = ()
+    slot: str = ""
+    action_id: str = ""
+    """The decision that states it."""
