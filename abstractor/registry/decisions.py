@@ -1,0 +1,130 @@
+"""Decisions: appended one at a time, never changed; a patient's case is folded from them."""
+
+from dataclasses import replace
+
+from sqlalchemy import Connection, RowMapping, insert, select
+
+from abstractor.model.case import Case, fold
+from abstractor.model.decision import Action, Decision
+from abstractor.model.errors import RegistryError, StaleCase
+from abstractor.model.finding import Assertion
+from abstractor.registry.codec import evidence_rows, plain, read_evidence
+from abstractor.registry.engine import Registry
+from abstractor.registry.tables import DecisionRow, PatientRow
+
+
+def record(registry: Registry, decision: Decision, *, seen: int) -> Decision:
+    """Commits one decision; it is on the disk when this returns.
+
+    Args:
+        registry: an open registry.
+        decision: its `action_id` makes a retry safe: a decision that stands already is returned as it is.
+        seen: `Case.version` that the decider was looking at.
+
+    Raises:
+        StaleCase: somebody else has decided on this patient since; nothing was written.
+        RegistryError: it could not be saved; nothing was written.
+    """
+    with registry.write() as connection:
+        standing = _standing(connection, decision.action_id)
+        if standing is not None:
+            return standing
+        newer = connection.execute(
+            select(DecisionRow.decided_by, DecisionRow.decided_at).where(
+                DecisionRow.patient_id == decision.patient_id,
+                DecisionRow.sequence > seen,
+                DecisionRow.decided_by != decision.decided_by,
+            )
+        ).first()
+        if newer is not None:
+            raise StaleCase(
+                f"patient {decision.patient_id}: {newer.decided_by} decided at {newer.decided_at} what you have not seen; "
+                "not saved: look at it and decide again"
+            )
+        return append(connection, decision)
+
+
+def record_all(registry: Registry, decisions: list[Decision]) -> int:
+    """Commits many decisions of an import or a script in one transaction; those that stand already are left out.
+
+    Returns:
+        How many were written.
+    """
+    written = 0
+    with registry.write() as connection:
+        for decision in decisions:
+            if _standing(connection, decision.action_id) is None:
+                append(connection, decision)
+                written += 1
+    return written
+
+
+def append(connection: Connection, decision: Decision) -> Decision:
+    """Adds a decision inside the caller's transaction; used by this package only."""
+    known = connection.execute(
+        select(PatientRow.patient_id).where(PatientRow.patient_id == decision.patient_id)
+    ).first()
+    if known is None:
+        if decision.action is not Action.IMPORT:
+            raise RegistryError(f"patient {decision.patient_id}: not in this registry")
+        connection.execute(insert(PatientRow).values(patient_id=decision.patient_id, created_at=decision.decided_at))
+    values = {
+        "action_id": decision.action_id,
+        "patient_id": decision.patient_id,
+        "slot": decision.slot,
+        "action": str(decision.action),
+        "decided_by": decision.decided_by,
+        "decided_at": decision.decided_at,
+        "field": decision.field,
+        "value": decision.value,
+        "assertion": str(decision.assertion),
+        "date": decision.date,
+        "end_date": decision.end_date,
+        "attributes": plain(decision.attributes),
+        "evidence": evidence_rows(decision.evidence),
+        "source": decision.source,
+        "reason": decision.reason,
+        "undoes": decision.undoes,
+        "offered": decision.offered,
+        "rule": decision.rule,
+        "rulebook": decision.rulebook,
+    }
+    key = connection.execute(insert(DecisionRow).values(values)).inserted_primary_key
+    assert key is not None
+    return replace(decision, sequence=key[0])
+
+
+def decisions_of(registry: Registry, patient_id: str) -> tuple[Decision, ...]:
+    """All decisions on a patient, oldest first."""
+    with registry.read() as connection:
+        return read_decisions(connection, patient_id)
+
+
+def case_of(registry: Registry, patient_id: str) -> Case:
+    """What holds now for a patient."""
+    return fold(patient_id, decisions_of(registry, patient_id))
+
+
+def read_case(connection: Connection, patient_id: str) -> Case:
+    """`case_of` inside a transaction; used by this package only."""
+    return fold(patient_id, read_decisions(connection, patient_id))
+
+
+def read_decisions(connection: Connection, patient_id: str) -> tuple[Decision, ...]:
+    """`decisions_of` inside a transaction; used by this package only."""
+    table = DecisionRow.__table__
+    rows = connection.execute(select(table).where(DecisionRow.patient_id == patient_id).order_by(DecisionRow.sequence))
+    return tuple(_decision(row) for row in rows.mappings())
+
+
+def _standing(connection: Connection, action_id: str) -> Decision | None:
+    row = connection.execute(select(DecisionRow.__table__).where(DecisionRow.action_id == action_id)).mappings().first()
+    return None if row is None else _decision(row)
+
+
+def _decision(row: RowMapping) -> Decision:
+    values = dict(row)
+    values["action"] = Action(values["action"])
+    values["assertion"] = Assertion(values["assertion"])
+    values["evidence"] = read_evidence(values["evidence"])
+    return Decision(**values)

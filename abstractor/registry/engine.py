@@ -1,0 +1,248 @@
+"""Opening, creating and upgrading a registry, and its two kinds of transaction. Settings follow what was measured on SQLite:
+rollback journal, synchronous EXTRA, BEGIN IMMEDIATE for writers, files for the owner only, nothing of a note in temporary files.
+"""
+
+import os
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from alembic import command
+from alembic.config import Config
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
+from sqlalchemy.exc import ArgumentError, DBAPIError, SQLAlchemyError
+
+from abstractor.model.errors import RegistryError
+
+_WRITE = "abstractor_write"
+
+
+def utc_now() -> str:
+    """The clock used where the caller passes none."""
+    return datetime.now(UTC).isoformat(timespec="milliseconds")
+
+
+class Registry:
+    """An open registry. `read()` and `write()` give a connection inside one transaction."""
+
+    def __init__(self, engine: Engine, name: str) -> None:
+        self.engine = engine
+        self.name = name
+        """How to name it to a user: a path, or a URL without its password."""
+
+    @contextmanager
+    def read(self) -> Iterator[Connection]:
+        """A transaction that only reads."""
+        with _named(self.name), self.engine.connect() as connection, connection.begin():
+            yield connection
+
+    @contextmanager
+    def write(self) -> Iterator[Connection]:
+        """A transaction that writes: it holds the write lock from its start, and is committed when the block ends."""
+        with (
+            _named(self.name),
+            self.engine.connect().execution_options(**{_WRITE: True}) as connection,
+            connection.begin(),
+        ):
+            yield connection
+
+    def close(self) -> None:
+        self.engine.dispose()
+
+
+@contextmanager
+def _named(name: str) -> Iterator[None]:
+    """Database faults become one line that names the registry; the driver's own words may hold values of a row, and are dropped."""
+    try:
+        yield
+    except DBAPIError as error:
+        raise RegistryError(f"{name}: {_plain_reason(error)}") from None
+
+
+def _plain_reason(error: DBAPIError) -> str:
+    said = str(error.orig).lower() if error.orig is not None else ""
+    for sign, says in (
+        ("disk i/o", "the disk can't be read or written"),
+        ("disk is full", "the disk is full; nothing of this step was saved. Free some space and try again"),
+        ("readonly", "can't be written (read-only file or folder); change its permissions or use another --db"),
+        ("locked", "another program has been writing for more than 30 seconds; try again"),
+        ("malformed", "is damaged; restore a backup"),
+        ("not a database", "is not an Abstractor registry; name another file with --db"),
+        ("append-only", "decisions can't be changed or deleted"),
+        ("unable to open", "can't be opened; check the folder and its permissions"),
+        ("no such table", "is not an Abstractor registry; name another file with --db"),
+    ):
+        if sign in said:
+            return says
+    return f"the database refused ({type(error).__name__}); nothing of this step was saved"
+
+
+def registry_url(name: str) -> URL:
+    """A SQLAlchemy URL as it is; anything else is the path of an SQLite file.
+
+    Raises:
+        RegistryError: a URL that can't be read.
+    """
+    if "://" not in name:
+        return URL.create("sqlite", database=name)
+    try:
+        return make_url(name)
+    except ArgumentError:
+        raise RegistryError("the registry's URL can't be read; write a path or an SQLAlchemy URL") from None
+
+
+def create_registry(name: str) -> Registry:
+    """Creates an empty registry.
+
+    Raises:
+        RegistryError: it exists already, or can't be written.
+    """
+    url = registry_url(name)
+    path = _file(url)
+    if path is not None:
+        if path.exists():
+            raise RegistryError(f"{path}: exists already; name another file with --db, or use this one as it is")
+        _touch_private(path)
+    registry = _connect(url)
+    try:
+        with _named(registry.name):
+            command.upgrade(_alembic(registry.engine), "head")
+    except RegistryError:
+        registry.close()
+        if path is not None:
+            path.unlink(missing_ok=True)
+        raise
+    return registry
+
+
+def open_registry(name: str) -> Registry:
+    """Opens a registry that exists and has this program's schema.
+
+    Raises:
+        RegistryError: there is none, it is newer or older than the program, or it can't be read.
+    """
+    url = registry_url(name)
+    path = _file(url)
+    if path is not None and not path.is_file():
+        raise RegistryError(f"{path}: no registry here; create one with `abstractor init`, or name yours with --db")
+    registry = _connect(url)
+    try:
+        found, wanted = _revisions(registry)
+    except RegistryError:
+        registry.close()
+        raise
+    if found == wanted:
+        return registry
+    registry.close()
+    if found is None:
+        raise RegistryError(f"{registry.name}: is not an Abstractor registry; name another file with --db")
+    if found not in _known_revisions():
+        raise RegistryError(
+            f"{registry.name}: was written by a newer Abstractor (schema {found}, this program knows up to {wanted}); "
+            "update the program"
+        )
+    raise RegistryError(
+        f"{registry.name}: has the older schema {found}; run `abstractor upgrade` (it makes a backup first)"
+    )
+
+
+def upgrade_registry(name: str) -> tuple[str | None, str]:
+    """Brings a registry to this program's schema; an SQLite file is copied to `NAME.before-SCHEMA` first.
+
+    Returns:
+        The schema before and after.
+    """
+    url = registry_url(name)
+    registry = _connect(url)
+    try:
+        found, wanted = _revisions(registry)
+        if found == wanted:
+            return found, wanted
+        if found is not None and found not in _known_revisions():
+            raise RegistryError(
+                f"{registry.name}: was written by a newer Abstractor (schema {found}); update the program"
+            )
+        path = _file(url)
+        if path is not None:
+            _copy(path, path.with_name(f"{path.name}.before-{wanted}"))
+        with _named(registry.name):
+            command.upgrade(_alembic(registry.engine), "head")
+        return found, wanted
+    finally:
+        registry.close()
+
+
+def _copy(path: Path, target: Path) -> None:
+    _touch_private(target)
+    with sqlite3.connect(path) as source, sqlite3.connect(target) as copy:
+        source.backup(copy)
+
+
+def _file(url: URL) -> Path | None:
+    """The file of an SQLite registry; None for a server."""
+    if url.get_backend_name() == "sqlite" and url.database and url.database != ":memory:":
+        return Path(url.database)
+    return None
+
+
+def _touch_private(path: Path) -> None:
+    """Creates the file for its owner only, before SQLite would create it for everybody."""
+    try:
+        os.close(os.open(path, os.O_CREAT | os.O_WRONLY, 0o600))
+        path.chmod(0o600)
+    except OSError as error:
+        raise RegistryError(f"{path}: can't be created ({error.strerror}); name another place with --db") from None
+
+
+def _connect(url: URL) -> Registry:
+    name = url.database or "" if url.get_backend_name() == "sqlite" else url.render_as_string(hide_password=True)
+    try:
+        engine = create_engine(url, hide_parameters=True)
+    except (SQLAlchemyError, ModuleNotFoundError) as error:
+        raise RegistryError(f"{name}: no driver for this database ({type(error).__name__})") from None
+    if engine.dialect.name == "sqlite":
+        event.listen(engine, "connect", _prepare_sqlite)
+        event.listen(engine, "begin", _begin_sqlite)
+    return Registry(engine, name)
+
+
+def _prepare_sqlite(connection: Any, _record: object) -> None:
+    connection.isolation_level = None  # the driver must not begin transactions of its own: `_begin_sqlite` does
+    for pragma in (
+        "busy_timeout = 30000",
+        "journal_mode = DELETE",
+        "synchronous = EXTRA",
+        "foreign_keys = ON",
+        "temp_store = MEMORY",  # sorting must not leave note text in files
+        "recursive_triggers = ON",  # else INSERT OR REPLACE goes round the triggers of `decision`
+    ):
+        connection.execute(f"PRAGMA {pragma}").close()
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    write = connection.get_execution_options().get(_WRITE, False)
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if write else "BEGIN")
+
+
+def _alembic(engine: Engine) -> Config:
+    config = Config()
+    config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
+    config.attributes["engine"] = engine.execution_options(**{_WRITE: True})
+    return config
+
+
+def _known_revisions() -> set[str]:
+    script = ScriptDirectory(str(Path(__file__).parent / "migrations"))
+    return {revision.revision for revision in script.walk_revisions()}
+
+
+def _revisions(registry: Registry) -> tuple[str | None, str]:
+    head = ScriptDirectory(str(Path(__file__).parent / "migrations")).get_current_head()
+    assert head is not None
+    with registry.read() as connection:
+        return MigrationContext.configure(connection).get_current_revision(), head

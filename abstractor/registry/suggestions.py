@@ -1,0 +1,61 @@
+"""What is proposed for a patient. A new annotation replaces proposals; it never touches a decision."""
+
+from collections.abc import Sequence
+
+from sqlalchemy import delete, insert, select
+
+from abstractor.model.finding import Assertion
+from abstractor.model.suggestion import Suggestion
+from abstractor.registry.codec import evidence_rows, plain, read_evidence
+from abstractor.registry.engine import Registry
+from abstractor.registry.tables import SuggestionRow
+
+
+def replace_suggestions(registry: Registry, patient_id: str, suggestions: Sequence[Suggestion]) -> None:
+    """Puts new proposals in the place of the patient's old ones, in one transaction."""
+    rows = [
+        {
+            "patient_id": patient_id,
+            "slot": one.slot,
+            "field": one.field,
+            "value": one.value,
+            "assertion": str(one.assertion),
+            "date": one.date,
+            "end_date": one.end_date,
+            "attributes": plain(one.attributes),
+            "confidence": one.confidence,
+            "origin": one.origin,
+            "rulebook": one.rulebook,
+            "evidence": evidence_rows(one.evidence),
+        }
+        for one in suggestions
+    ]
+    with registry.write() as connection:
+        connection.execute(delete(SuggestionRow).where(SuggestionRow.patient_id == patient_id))
+        if rows:
+            connection.execute(insert(SuggestionRow), rows)
+
+
+def suggestions_of(registry: Registry, patient_id: str) -> tuple[Suggestion, ...]:
+    """The proposals for a patient; within a slot the one to offer first comes first."""
+    table = SuggestionRow.__table__
+    statement = select(table).where(SuggestionRow.patient_id == patient_id).order_by(SuggestionRow.suggestion_key)
+    with registry.read() as connection:
+        rows = connection.execute(statement).mappings().all()
+    return tuple(
+        Suggestion(
+            patient_id=row["patient_id"],
+            slot=row["slot"],
+            field=row["field"],
+            value=row["value"],
+            assertion=Assertion(row["assertion"]),
+            date=row["date"],
+            end_date=row["end_date"],
+            attributes=row["attributes"],
+            confidence=row["confidence"],
+            evidence=read_evidence(row["evidence"]),
+            origin=row["origin"],
+            rulebook=row["rulebook"],
+        )
+        for row in rows
+    )
