@@ -1,0 +1,90 @@
+"""Notes through the pipeline: into the registry, or from files to findings. A note that fails is set aside with its reason, never with
+its text, and the rest goes on.
+"""
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from importlib.metadata import version
+
+from abstractor.batch.progress import Progress, silent
+from abstractor.batch.propose import propose
+from abstractor.model.finding import Finding
+from abstractor.model.note import Note
+from abstractor.registry.engine import Registry
+from abstractor.registry.findings import pending, store_findings
+from abstractor.registry.notes import StoredNote, whole_note
+from abstractor.rulebook.book import RuleBook
+
+Annotate = Callable[[Note], list[Finding]]
+
+
+@dataclass
+class AnnotateReport:
+    """What annotating came to."""
+
+    notes: int = 0
+    with_findings: int = 0
+    findings: int = 0
+    patients: int = 0
+    suggestions: int = 0
+    quarantined: list[str] = field(default_factory=list)
+    """One line a note that failed: its id and the kind of failure."""
+
+
+def engine_version() -> str:
+    """What read the note, beside the rulebook."""
+    return f"abstractor {version('abstractor')} medspacy {version('medspacy')} spacy {version('spacy')}"
+
+
+def annotate_registry(
+    registry: Registry, rulebook: RuleBook, annotate: Annotate, *, progress: Progress = silent
+) -> AnnotateReport:
+    """Annotates every note that this rulebook has not seen, one transaction a note, and renews the suggestions of its patients."""
+    report = AnnotateReport()
+    waiting = pending(registry, rulebook.version)
+    engine = engine_version()
+    touched: dict[str, None] = {}
+    for stored in waiting:
+        findings, fault = _try(annotate, whole_note(registry, stored))
+        store_findings(registry, stored, findings, rulebook=rulebook.version, engine=engine, fault=fault)
+        _count(report, stored, findings, fault)
+        touched[stored.patient_id] = None
+        progress(report.notes, len(waiting))
+    for patient_id in touched:
+        report.suggestions += propose(registry, patient_id, rulebook)
+    report.patients = len(touched)
+    return report
+
+
+def annotate_notes(notes: Iterable[Note], annotate: Annotate, report: AnnotateReport) -> Iterator[list[Finding]]:
+    """Findings note by note, for a dump without a registry; `report` is filled on the way."""
+    for note in notes:
+        findings, fault = _try(annotate, note)
+        _count(report, note, findings, fault)
+        yield findings
+
+
+def _try(annotate: Annotate, note: Note) -> tuple[list[Finding], str | None]:
+    """Whatever a note provokes must not stop the notes behind it; the message may quote the note, so only its kind is kept."""
+    try:
+        return annotate(note), None
+    except (
+        ArithmeticError,
+        AssertionError,
+        AttributeError,
+        LookupError,
+        RecursionError,
+        TypeError,
+        ValueError,
+    ) as error:
+        return [], type(error).__name__
+    except (MemoryError, RuntimeError) as error:
+        return [], type(error).__name__
+
+
+def _count(report: AnnotateReport, note: Note | StoredNote, findings: list[Finding], fault: str | None) -> None:
+    report.notes += 1
+    report.findings += len(findings)
+    report.with_findings += bool(findings)
+    if fault is not None:
+        report.quarantined.append(f"note {note.note_id}: set aside ({fault} while annotating)")

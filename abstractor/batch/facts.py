@@ -1,0 +1,220 @@
+"""Facts abstracted elsewhere into the registry (`facts.csv` of INTERFACE.md), as decisions of source `import`."""
+
+import csv
+import hashlib
+import io
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from abstractor.model.dates import PartialDate
+from abstractor.model.decision import Action, Decision
+from abstractor.model.errors import InputError
+from abstractor.model.finding import Assertion
+from abstractor.model.suggestion import Evidence
+from abstractor.registry.decisions import record_all
+from abstractor.registry.engine import Registry, utc_now
+from abstractor.registry.notes import note_text, notes_of
+from abstractor.rulebook.load import value_fits
+from abstractor.rulebook.schema import FieldSpec
+from abstractor.rulebook.slots import numbered, slot_key
+from abstractor.sources.decoding import decode
+
+COLUMNS = (
+    "patient_id",
+    "field",
+    "value",
+    "assertion",
+    "date",
+    "end_date",
+    "attributes",
+    "source",
+    "decided_by",
+    "decided_at",
+    "note_id",
+    "start",
+    "end",
+)
+REQUIRED = COLUMNS[:3]
+
+
+@dataclass
+class ImportReport:
+    """What became of the rows."""
+
+    rows: int = 0
+    written: int = 0
+    known: int = 0
+    """Rows that an earlier import brought already."""
+    faults: list[str] = field(default_factory=list)
+
+
+class _RowFault(ValueError):
+    """Why a row can't be taken; the caller adds its place."""
+
+
+def import_facts(
+    registry: Registry,
+    path: Path,
+    fields: Mapping[str, FieldSpec],
+    user: str,
+    clock: Callable[[], str] = utc_now,
+) -> ImportReport:
+    """Takes the sound rows of a facts file; the others are reported with row and remedy.
+
+    Importing the same file again writes nothing.
+
+    Raises:
+        InputError: the file can't be read, or lacks a required column.
+    """
+    report = ImportReport()
+    decisions: dict[str, Decision] = {}
+    taken: dict[tuple[str, str], list[str]] = {}
+    for line, row in _rows(path):
+        report.rows += 1
+        try:
+            decision = _decision(registry, row, fields, user, clock, taken)
+        except _RowFault as fault:
+            report.faults.append(f"{path.name}: row {line}: {fault}; skipped")
+            continue
+        decisions[decision.action_id] = decision
+    report.written = record_all(registry, list(decisions.values()))
+    report.known = len(decisions) - report.written
+    return report
+
+
+def _rows(path: Path) -> list[tuple[int, dict[str, str]]]:
+    try:
+        text = decode(path.read_bytes(), None)
+    except OSError as error:
+        raise InputError(f"{path}: can't be read ({error.strerror})") from None
+    except InputError as error:
+        raise InputError(f"{path}: {error}") from None
+    reader = csv.DictReader(io.StringIO(text, newline=""))
+    names = reader.fieldnames or []
+    missing = [name for name in REQUIRED if name not in names]
+    if missing:
+        raise InputError(f"{path}: no column {', '.join(missing)}; facts.csv needs {', '.join(REQUIRED)}")
+    unknown = [name for name in names if name not in COLUMNS]
+    if unknown:
+        raise InputError(f"{path}: unknown column {', '.join(unknown)}; there are {', '.join(COLUMNS)}")
+    try:
+        return [(reader.line_num, {key: value or "" for key, value in row.items() if key}) for row in reader]
+    except csv.Error as error:
+        raise InputError(f"{path}: row {reader.line_num}: not readable as CSV ({error})") from None
+
+
+def _decision(
+    registry: Registry,
+    row: Mapping[str, str],
+    fields: Mapping[str, FieldSpec],
+    user: str,
+    clock: Callable[[], str],
+    taken: dict[tuple[str, str], list[str]],
+) -> Decision:
+    patient_id, name, value = (row[column].strip() for column in REQUIRED)
+    if not patient_id:
+        raise _RowFault("no patient_id")
+    spec = fields.get(name)
+    if spec is None:
+        raise _RowFault(f"unknown field {name!r}; there are {', '.join(fields)}")
+    date, end_date = (_date(row.get(column, ""), column) for column in ("date", "end_date"))
+    if spec.kind == "date" and not value and date:
+        value = date
+    if not value_fits(spec, value):
+        choices = ", ".join(code.code for code in spec.codes) or spec.hint
+        raise _RowFault(f"{name}: the value can't be stored; write {choices}")
+    if spec.kind == "date":
+        _date(value, "value")
+        date = date or value
+    assertion = _assertion(row.get("assertion", ""))
+    attributes = _attributes(row.get("attributes", ""))
+    slot = slot_key(spec, value, assertion, date)
+    content = "\x1f".join((value, str(assertion), date or "", end_date or "", json.dumps(attributes, sort_keys=True)))
+    said = taken.setdefault((patient_id, slot), [])
+    if content not in said:
+        if said and spec.slot == "patient":
+            raise _RowFault(f"{name} of patient {patient_id} stands in an earlier row with another value; keep one")
+        said.append(content)
+    # two statements on one day (the radiologist's and the oncologist's) are two facts, in the order of the file
+    slot = numbered(slot, said.index(content) + 1)
+    stated = (patient_id, slot, content)
+    return Decision(
+        action_id="import:" + hashlib.sha256("\x1f".join(stated).encode()).hexdigest()[:32],
+        patient_id=patient_id,
+        slot=slot,
+        action=Action.IMPORT,
+        decided_by=row.get("decided_by", "").strip() or user,
+        decided_at=row.get("decided_at", "").strip() or clock(),
+        field=name,
+        value=value,
+        assertion=assertion,
+        date=date,
+        end_date=end_date,
+        attributes=attributes,
+        evidence=_evidence(registry, patient_id, row),
+        source="import",
+    )
+
+
+def _date(text: str, column: str) -> str | None:
+    if not text.strip():
+        return None
+    try:
+        return str(PartialDate.parse(text))
+    except ValueError:
+        raise _RowFault(f"{column} is no date; write 2021, 2021-03 or 2021-03-04") from None
+
+
+def _assertion(text: str) -> Assertion:
+    try:
+        return Assertion(text.strip() or "present")
+    except ValueError:
+        raise _RowFault(f"unknown assertion; there are {', '.join(Assertion)}") from None
+
+
+def _attributes(text: str) -> dict[str, object]:
+    """A JSON object, or `key=value; key=value`."""
+    if not text.strip():
+        return {}
+    try:
+        read = json.loads(text)
+    except json.JSONDecodeError:
+        parts = [part.partition("=") for part in text.split(";") if part.strip()]
+        if not all(equals for _, equals, _ in parts):
+            raise _RowFault('attributes is neither a JSON object nor "key=value; key=value"') from None
+        return {key.strip(): value.strip() for key, _, value in parts}
+    if not isinstance(read, dict):
+        raise _RowFault("attributes is no JSON object")
+    return read
+
+
+def _evidence(registry: Registry, patient_id: str, row: Mapping[str, str]) -> tuple[Evidence, ...]:
+    """The words a row points at; a row may come without any (abstracted from a record that is not in the registry)."""
+    note_id = row.get("note_id", "").strip()
+    if not note_id or not row.get("start", "").strip():
+        return ()
+    stored = next((note for note in notes_of(registry, patient_id) if note.note_id == note_id), None)
+    if stored is None:
+        raise _RowFault(
+            f"note {note_id} is not among the notes of patient {patient_id}; leave note_id, start, end blank, or ingest it first"
+        )
+    try:
+        start, end = int(row["start"]), int(row.get("end", ""))
+    except ValueError:
+        raise _RowFault("start and end are no whole numbers") from None
+    text = note_text(registry, note_id)
+    if not 0 <= start < end <= len(text):
+        raise _RowFault(f"start {start}, end {end} lie outside note {note_id} ({len(text)} characters)")
+    return (
+        Evidence(
+            note_id=note_id,
+            start=start,
+            end=end,
+            text=text[start:end],
+            note_sha256=stored.sha256,
+            note_date=stored.note_date,
+            note_type=stored.note_type,
+        ),
+    )

@@ -1,0 +1,570 @@
+"""The command line: one short function a command; each imports its stage when it is called, so that `--help` answers at once.
+
+Results go to files or standard output, everything else to standard error. Exit codes: 0 done, 1 the input or the data is at fault,
+2 wrong usage, 3 done, but some notes were set aside.
+"""
+
+import getpass
+import os
+import sys
+from collections.abc import Callable, Iterable
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+from abstractor.cli.progress import progress
+from abstractor.model.errors import AbstractorError, InputError, RulebookError
+
+if TYPE_CHECKING:
+    from abstractor.registry.engine import Registry
+    from abstractor.rulebook.book import RuleBook
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+SET_ASIDE = 3
+
+
+class _Group(click.Group):
+    """Turns our own errors into one line and exit code 1; a crash into one line that holds nothing of a note."""
+
+    def list_commands(self, _ctx: click.Context) -> list[str]:
+        """In the order of the work, not of the alphabet."""
+        return list(self.commands)
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except AbstractorError as error:
+            click.echo(f"abstractor: {error}", err=True)
+            ctx.exit(1)
+        except BrokenPipeError:
+            ctx.exit(1)
+        except MemoryError:
+            click.echo("abstractor: out of memory; give it fewer or smaller files at a time", err=True)
+            ctx.exit(1)
+
+
+@click.group(cls=_Group, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
+@click.version_option(package_name="abstractor")
+def cli() -> None:
+    """Finds facts about small-cell lung cancer in medical notes, lets people confirm them, and computes the endpoints.
+
+    \b
+    A first round:  abstractor init
+                    abstractor ingest NOTES/
+                    abstractor annotate
+                    abstractor review
+                    abstractor outcomes --out report/
+    """
+
+
+def _db(command: Command) -> Command:
+    return click.option(
+        "--db",
+        envvar="ABSTRACTOR_DB",
+        default="abstractor.db",
+        show_default=True,
+        metavar="URL",
+        help="The registry: a path, or an SQLAlchemy URL (also ABSTRACTOR_DB).",
+    )(command)
+
+
+def _rules(command: Command) -> Command:
+    return click.option(
+        "--rules",
+        type=click.Path(path_type=Path),
+        help="A folder of rules, instead of those that came with the program.",
+    )(command)
+
+
+def _user(command: Command) -> Command:
+    return click.option("--user", help="Who is acting; default: the login name.")(command)
+
+
+def _quiet(command: Command) -> Command:
+    return click.option("--quiet", is_flag=True, help="No progress and no summary.")(command)
+
+
+def _acting(user: str | None) -> str:
+    try:
+        return user or getpass.getuser()
+    except (KeyError, OSError):
+        raise InputError("no login name on this system; say who you are with --user") from None
+
+
+@cli.command()
+@_db
+def init(db: str) -> None:
+    """Creates an empty registry.
+
+    Example: abstractor init --db study.db
+    """
+    from abstractor.registry.engine import create_registry
+
+    registry = create_registry(db)
+    registry.close()
+    click.echo(f"created {registry.name}", err=True)
+
+
+@cli.command()
+@click.option(
+    "--keep", type=click.Path(path_type=Path), help="Work in this folder and keep it (default: a new temporary one)."
+)
+@_quiet
+def demo(keep: Path | None, quiet: bool) -> None:
+    """Does the main job on the invented sample patients, and sets the figures beside the truth worked out by hand.
+
+    Notes are read, annotated, confirmed by a scripted abstractor who knows the gold, and the endpoints computed.
+
+    Example: abstractor demo --keep /tmp/demo
+    """
+    import tempfile
+
+    from abstractor.demo import run_demo
+
+    folder = keep or Path(tempfile.mkdtemp(prefix="abstractor-demo-"))
+    with progress("annotate", quiet=quiet) as show:
+        click.echo(run_demo(folder, progress=show))
+
+
+@cli.command()
+@click.argument("paths", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="PATH...")
+@click.option(
+    "--column",
+    "columns",
+    multiple=True,
+    metavar="OURS=THEIRS",
+    help="A column's name in your file, e.g. text=NOTE_TEXT.",
+)
+@click.option(
+    "--format",
+    "format_name",
+    type=click.Choice(["folder", "csv", "jsonl", "parquet"]),
+    help="Default: told from the file.",
+)
+@click.option("--encoding", help="Default: UTF-8, or what a byte order mark says.")
+@_db
+@_rules
+@_quiet
+def ingest(
+    paths: tuple[Path, ...],
+    columns: tuple[str, ...],
+    format_name: str | None,
+    encoding: str | None,
+    db: str,
+    rules: Path | None,
+    quiet: bool,
+) -> None:
+    """Reads notes into the registry: folders of PATIENT/NOTE.txt, CSV, JSONL or Parquet.
+
+    The same note twice is one note; the same id with another text is a new version, and what was decided on the old one is asked
+    again. What can't be read is reported and skipped; then the exit code is 1, and the rest is in the registry.
+
+    Example: abstractor ingest notes.csv --column text=NOTE_TEXT --column note_id=NOTE_ID
+    """
+    from abstractor.batch.ingest import ingest as read_in
+    from abstractor.rulebook.load import load_rulebook
+
+    options = _read_options(columns, encoding, load_rulebook(rules))
+    with _registry(db) as registry, progress("ingest", quiet=quiet) as show:
+        report = read_in(registry, paths, options, format_name=format_name, progress=show)
+    _report(report.faults)
+    if not quiet:
+        again = f", {report.rechecks} decisions to look at again" if report.rechecks else ""
+        click.echo(
+            f"{report.added} notes added, {report.known} known already, {report.versions} new versions{again}, "
+            f"{len(report.faults)} faults",
+            err=True,
+        )
+    if report.faults:
+        sys.exit(1)
+
+
+@cli.command()
+@click.argument("paths", nargs=-1, type=click.Path(path_type=Path), metavar="[PATH...]")
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path),
+    help="Without a registry: a .jsonl or .parquet file, or a folder of parts.",
+)
+@click.option("--column", "columns", multiple=True, metavar="OURS=THEIRS", help="As in ingest.")
+@click.option("--format", "format_name", type=click.Choice(["folder", "csv", "jsonl", "parquet"]), help="As in ingest.")
+@click.option("--encoding", help="As in ingest.")
+@click.option("--workers", type=click.IntRange(1, 256), default=1, show_default=True, help="Processes, with --out.")
+@_db
+@_rules
+@_quiet
+def annotate(
+    paths: tuple[Path, ...],
+    out: Path | None,
+    columns: tuple[str, ...],
+    format_name: str | None,
+    encoding: str | None,
+    workers: int,
+    db: str,
+    rules: Path | None,
+    quiet: bool,
+) -> None:
+    """Finds facts in notes: in the registry's that these rules have not seen, or from files to findings.
+
+    A note that fails is set aside and named; the others are done, and the exit code is 3.
+
+    \b
+    Examples: abstractor annotate
+              abstractor annotate dump.jsonl --out findings.jsonl --workers 2
+    """
+    if bool(paths) != bool(out):
+        raise click.UsageError("give both PATH and --out (files to findings), or neither (the registry's notes)")
+    if out is None:
+        _annotate_registry(db, rules, quiet)
+    else:
+        _annotate_files(paths, out, (columns, format_name, encoding), workers, rules, quiet)
+
+
+def _annotate_registry(db: str, rules: Path | None, quiet: bool) -> None:
+    with _registry(db) as registry:
+        from abstractor.api import Abstractor
+        from abstractor.batch.annotate import annotate_registry
+
+        nlp = Abstractor.load(rules)
+        with progress("annotate", quiet=quiet) as show:
+            report = annotate_registry(registry, nlp.rulebook, nlp.annotate, progress=show)
+    _report(report.quarantined)
+    if not quiet:
+        click.echo(
+            f"{report.notes} notes annotated, {report.findings} findings; {report.suggestions} suggestions for {report.patients} "
+            f"patients; {len(report.quarantined)} notes set aside",
+            err=True,
+        )
+    if report.quarantined:
+        sys.exit(SET_ASIDE)
+
+
+def _annotate_files(
+    paths: tuple[Path, ...],
+    out: Path,
+    reading: tuple[tuple[str, ...], str | None, str | None],
+    workers: int,
+    rules: Path | None,
+    quiet: bool,
+) -> None:
+    from abstractor.batch.dump import annotate_dump
+    from abstractor.exports.findings import write_findings
+    from abstractor.rulebook.load import load_rulebook
+
+    columns, format_name, encoding = reading
+    rulebook = load_rulebook(rules)
+    options = _read_options(columns, encoding, rulebook)
+    with progress("annotate", quiet=quiet) as show:
+        dump = annotate_dump(paths, options, rulebook.root, format_name=format_name, workers=workers, progress=show)
+        written = write_findings(dump.findings(), out)
+    _report([*dump.faults, *dump.report.quarantined])
+    if not quiet:
+        done = dump.report
+        click.echo(
+            f"{done.notes} notes, {done.with_findings} with findings, {written} findings in {out}; "
+            f"{len(done.quarantined)} notes set aside, {len(dump.faults)} rows unreadable",
+            err=True,
+        )
+    if dump.faults:
+        sys.exit(1)
+    if dump.report.quarantined:
+        sys.exit(SET_ASIDE)
+
+
+@cli.command()
+@click.option("--patient", help="Open this patient at once.")
+@click.option("--plain", is_flag=True, help="One row at a time, for screen readers.")
+@_db
+@_rules
+@_user
+def review(patient: str | None, plain: bool, db: str, rules: Path | None, user: str | None) -> None:
+    """Opens the terminal interface, in which an abstractor confirms, corrects, rejects and adds.
+
+    Example: abstractor review --db study.db --user mortiz
+    """
+    from abstractor.rulebook.load import load_rulebook
+    from abstractor.tui.app import run_review
+
+    with _registry(db) as registry:
+        code = run_review(registry, load_rulebook(rules), _acting(user), patient_id=patient, plain=plain)
+    sys.exit(code)
+
+
+@cli.command()
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path),
+    required=True,
+    help="Folder for report.html, analysis.csv, tables and figures.",
+)
+@click.option(
+    "--by",
+    default="stage_valg",
+    show_default=True,
+    help="A baseline column to compare groups by; `none` for no groups.",
+)
+@click.option("--cutoff", type=click.DateTime(["%Y-%m-%d"]), help="Data cutoff; default: the protocol's, else today.")
+@click.option(
+    "--protocol", "protocol_file", type=click.Path(path_type=Path), help="A file of protocol settings (TOML)."
+)
+@_db
+@_rules
+@_quiet
+def outcomes(
+    out: Path, by: str, cutoff: datetime | None, protocol_file: Path | None, db: str, rules: Path | None, quiet: bool
+) -> None:
+    """Computes ORR, DCR, PFS and OS from what was confirmed, with tables, figures and a report.
+
+    Example: abstractor outcomes --out report --cutoff 2025-06-30 --by histology
+    """
+    from abstractor.batch.records import records, unreviewed
+    from abstractor.outcomes.protocol import load_protocol
+    from abstractor.outcomes.run import run_outcomes
+    from abstractor.rulebook.load import load_rulebook
+
+    rulebook = load_rulebook(rules)
+    protocol = load_protocol(protocol_file or rulebook.root / "protocol.toml")
+    with _registry(db) as registry:
+        patients, left = records(registry), unreviewed(registry)
+    last_day = cutoff.date() if cutoff else protocol.data_cutoff or _today()
+    summary = run_outcomes(
+        patients,
+        out,
+        protocol=protocol,
+        cutoff=last_day,
+        by=None if by == "none" else by,
+        provenance={
+            "rulebook": rulebook.version,
+            "suggestions not yet reviewed": left.suggestions,
+            "patients with suggestions not yet reviewed": left.patients,
+            "notes": left.notes,
+        },
+        rules=rulebook.root,
+    )
+    if not quiet:
+        click.echo(summary.text(), err=True)
+
+
+@cli.group("import", cls=_Group)
+def import_() -> None:
+    """Takes in what was abstracted elsewhere."""
+
+
+@import_.command("facts")
+@click.argument("file", type=click.Path(path_type=Path))
+@_db
+@_rules
+@_user
+@_quiet
+def import_facts(file: Path, db: str, rules: Path | None, user: str | None, quiet: bool) -> None:
+    """Takes facts into the registry, as decisions of source `import`.
+
+    Columns: patient_id, field, value; and, if you have them, assertion, date, end_date, attributes (JSON), source, decided_by,
+    decided_at, note_id, start, end. Bad rows are named and skipped; the same file twice is taken once.
+
+    Example: abstractor import facts facts.csv
+    """
+    from abstractor.batch.facts import import_facts as take
+    from abstractor.rulebook.load import load_rulebook
+
+    rulebook = load_rulebook(rules)
+    with _registry(db) as registry:
+        report = take(registry, file, rulebook.fields, _acting(user))
+    _report(report.faults)
+    if not quiet:
+        click.echo(
+            f"{report.written} facts imported, {report.known} known already, {len(report.faults)} rows at fault",
+            err=True,
+        )
+    if report.faults:
+        sys.exit(1)
+
+
+@cli.group(cls=_Group)
+def export() -> None:
+    """Writes what the registry holds."""
+
+
+@export.command("facts")
+@click.option("--out", type=click.Path(path_type=Path), required=True, help="Folder; the file is facts.csv.")
+@_db
+def export_facts(out: Path, db: str) -> None:
+    """Confirmed facts, with who decided them.
+
+    Example: abstractor export facts --out export
+    """
+    from typing import IO, cast
+
+    from abstractor.batch.records import cases
+    from abstractor.exports.facts import facts_csv
+    from abstractor.exports.files import whole_file
+
+    with _registry(db) as registry:
+        facts = [fact for case in cases(registry) for fact in case.facts]
+    with whole_file(out / "facts.csv") as file:
+        cast("IO[str]", file).write(facts_csv(facts))
+    click.echo(f"{len(facts)} facts in {out / 'facts.csv'}", err=True)
+
+
+@export.command("findings")
+@click.option("--out", type=click.Path(path_type=Path), required=True, help="Folder; the file is findings.jsonl.")
+@_db
+def export_findings(out: Path, db: str) -> None:
+    """What the rules found in every note of the registry.
+
+    Example: abstractor export findings --out export
+    """
+    from abstractor.exports.findings import write_findings
+    from abstractor.registry.findings import findings_of
+    from abstractor.registry.notes import patients
+
+    with _registry(db) as registry:
+        found = (finding for patient_id in patients(registry) for finding in findings_of(registry, patient_id))
+        count = write_findings(found, out / "findings.jsonl")
+    click.echo(f"{count} findings in {out / 'findings.jsonl'}", err=True)
+
+
+@cli.command()
+@click.argument("gold", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="GOLD.jsonl...")
+@click.option("--json", "json_file", type=click.Path(path_type=Path), help="Figures as JSON.")
+@click.option(
+    "--errors",
+    "errors_file",
+    type=click.Path(path_type=Path),
+    help="Every miss and false alarm, as JSONL. It holds note text.",
+)
+@_rules
+@_quiet
+def evaluate(
+    gold: tuple[Path, ...], json_file: Path | None, errors_file: Path | None, rules: Path | None, quiet: bool
+) -> None:
+    """Precision, recall and F1 by field against annotated notes.
+
+    Example: abstractor evaluate gold.jsonl --json figures.json --errors errors.jsonl
+    """
+    from abstractor.cli.evaluate import run_evaluation
+
+    with progress("annotate", quiet=quiet) as show:
+        click.echo(run_evaluation(gold, rules, json_file, errors_file, show))
+
+
+@cli.group(cls=_Group)
+def rules() -> None:
+    """The rulebook: is it sound, and does it do what its examples say?"""
+
+
+@rules.command("check")
+@_rules
+def rules_check(rules: Path | None) -> None:
+    """Names every fault of the rulebook with its file and line.
+
+    Example: abstractor rules check --rules my-rules
+    """
+    from abstractor.rulebook.load import load_rulebook
+
+    try:
+        book = load_rulebook(rules)
+    except RulebookError as error:
+        for fault in error.faults:
+            click.echo(fault)
+        click.echo(f"{len(error.faults)} faults", err=True)
+        sys.exit(1)
+    click.echo(
+        f"sound: {len(book.fields)} fields, {len(book.targets)} target rules, {len(book.context)} context rules, "
+        f"{len(book.sections)} sections, {sum(len(rows) for rows in book.vocabularies.values())} vocabulary rows; "
+        f"version {book.version}"
+    )
+
+
+@rules.command("test")
+@_rules
+@_quiet
+def rules_test(rules: Path | None, quiet: bool) -> None:
+    """Runs every example and counterexample that stands in the rules.
+
+    Example: abstractor rules test
+    """
+    from abstractor.api import Abstractor
+    from abstractor.pipeline.examples import run_examples
+
+    results = run_examples(Abstractor.load(rules))
+    failed = [result for result in results if not result.passed]
+    for result in failed:
+        click.echo(str(result))
+    if not quiet:
+        click.echo(f"{len(results)} examples, {len(failed)} failed", err=True)
+    if failed:
+        sys.exit(1)
+
+
+@cli.command()
+@_db
+def upgrade(db: str) -> None:
+    """Brings a registry made by an older program to this program's schema; an SQLite file is copied first.
+
+    Example: abstractor upgrade --db study.db
+    """
+    from abstractor.registry.engine import upgrade_registry
+
+    before, after = upgrade_registry(db)
+    click.echo(
+        f"schema {before} is up to date" if before == after else f"schema {before} upgraded to {after}", err=True
+    )
+
+
+def _registry(db: str) -> "Any":
+    from contextlib import closing
+
+    from abstractor.registry.engine import open_registry
+
+    registry: Registry = open_registry(db)
+    return closing(registry)
+
+
+def _read_options(columns: Iterable[str], encoding: str | None, rulebook: "RuleBook") -> "Any":
+    from abstractor.sources.reader import note_type_mapper
+    from abstractor.sources.reading import COLUMNS, ReadOptions
+
+    renamed: dict[str, str] = {}
+    for column in columns:
+        ours, equals, theirs = column.partition("=")
+        if not equals or ours not in COLUMNS or not theirs:
+            raise click.BadParameter(
+                f"{column!r}; write OURS=THEIRS, ours being one of {', '.join(COLUMNS)}", param_hint="--column"
+            )
+        renamed[ours] = theirs
+    return ReadOptions(columns=renamed, encoding=encoding, note_type=note_type_mapper(rulebook.note_types))
+
+
+def _report(faults: Iterable[str]) -> None:
+    for fault in faults:
+        click.echo(f"abstractor: {fault}", err=True)
+
+
+def _today() -> date:
+    return datetime.now(UTC).date()
+
+
+def main() -> None:
+    """The entry of the `abstractor` command. New files are for their owner only; a crash prints no values, for they may be note text."""
+    os.umask(0o077)
+    sys.excepthook = _crash
+    cli(prog_name="abstractor")
+
+
+def _crash(kind: type[BaseException], _error: BaseException, trace: Any) -> None:
+    """Where it broke, without what it held."""
+    import traceback
+
+    frames = [frame for frame in traceback.extract_tb(trace) if "abstractor" in frame.filename][-3:]
+    places = ", ".join(f"{Path(frame.filename).name}:{frame.lineno}" for frame in frames)
+    click.echo(
+        f"abstractor: a fault of the program ({kind.__name__} at {places}); please report it with this line", err=True
+    )
+
+
+if __name__ == "__main__":
+    main()
