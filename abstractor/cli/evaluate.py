@@ -7,7 +7,7 @@ from typing import IO, Any, cast
 
 from abstractor.api import Abstractor
 from abstractor.evaluation import GoldNote, Scores, score
-from abstractor.exports.files import whole_file
+from abstractor.files import whole_file
 from abstractor.model.errors import InputError
 from abstractor.model.finding import Finding
 from abstractor.model.note import Note

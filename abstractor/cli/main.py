@@ -400,7 +400,7 @@ def export_facts(out: Path, db: str) -> None:
 
     from abstractor.batch.records import cases
     from abstractor.exports.facts import facts_csv
-    from abstractor.exports.files import whole_file
+    from abstractor.files import whole_file
 
     with _registry(db) as registry:
         facts = [fact for case in cases(registry) for fact in case.facts]

@@ -5,7 +5,7 @@ import io
 import json
 from collections.abc import Iterable
 
-from abstractor.exports.files import safe_cell
+from abstractor.files import safe_cell
 from abstractor.model.fact import Fact
 
 HEADER = (

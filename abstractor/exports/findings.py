@@ -6,7 +6,7 @@ from itertools import islice
 from pathlib import Path
 from typing import IO, Any, cast
 
-from abstractor.exports.files import whole_file
+from abstractor.files import whole_file
 from abstractor.model.errors import InputError
 from abstractor.model.finding import Finding
 
