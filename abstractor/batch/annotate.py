@@ -5,17 +5,34 @@ its text, and the rest goes on.
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from importlib.metadata import version
+from itertools import groupby
 
 from abstractor.batch.progress import Progress, silent
 from abstractor.batch.propose import propose
+from abstractor.model.errors import AbstractorError
 from abstractor.model.finding import Finding
 from abstractor.model.note import Note
 from abstractor.registry.engine import Registry
 from abstractor.registry.findings import pending, store_findings
 from abstractor.registry.notes import StoredNote, whole_note
+from abstractor.registry.suggestions import patients_due
 from abstractor.rulebook.book import RuleBook
 
 Annotate = Callable[[Note], list[Finding]]
+
+_CRASHES = (
+    ArithmeticError,
+    AssertionError,
+    AttributeError,
+    LookupError,
+    MemoryError,
+    RuntimeError,
+    StopIteration,
+    TimeoutError,
+    TypeError,
+    ValueError,
+)
+"""What the text of one note can provoke. A full disk or a lost database is no note's fault, and ends the run."""
 
 
 @dataclass
@@ -28,7 +45,7 @@ class AnnotateReport:
     patients: int = 0
     suggestions: int = 0
     quarantined: list[str] = field(default_factory=list)
-    """One line a note that failed: its id and the kind of failure."""
+    """One line a note (or patient) that failed: its id and the kind of failure."""
 
 
 def engine_version() -> str:
@@ -39,21 +56,32 @@ def engine_version() -> str:
 def annotate_registry(
     registry: Registry, rulebook: RuleBook, annotate: Annotate, *, progress: Progress = silent
 ) -> AnnotateReport:
-    """Annotates every note that this rulebook has not seen, one transaction a note, and renews the suggestions of its patients."""
+    """Annotates every note that this rulebook has not read, one transaction a note, and renews the suggestions of its patients.
+
+    Stopped at any place, the next run does what is left, suggestions included.
+    """
     report = AnnotateReport()
     waiting = pending(registry, rulebook.version)
     engine = engine_version()
-    touched: dict[str, None] = {}
-    for stored in waiting:
-        findings, fault = _try(annotate, whole_note(registry, stored))
-        store_findings(registry, stored, findings, rulebook=rulebook.version, engine=engine, fault=fault)
-        _count(report, stored, findings, fault)
-        touched[stored.patient_id] = None
-        progress(report.notes, len(waiting))
-    for patient_id in touched:
-        report.suggestions += propose(registry, patient_id, rulebook)
-    report.patients = len(touched)
+    for patient_id, notes in groupby(waiting, key=lambda note: note.patient_id):
+        for stored in notes:
+            findings, fault = _try(annotate, whole_note(registry, stored))
+            store_findings(registry, stored, findings, rulebook=rulebook.version, engine=engine, fault=fault)
+            _count(report, stored, findings, fault)
+            progress(report.notes, len(waiting))
+        _renew(registry, patient_id, rulebook, report)
+    for patient_id in patients_due(registry):
+        _renew(registry, patient_id, rulebook, report)
     return report
+
+
+def _renew(registry: Registry, patient_id: str, rulebook: RuleBook, report: AnnotateReport) -> None:
+    """A patient whose findings can't be put together keeps the old suggestions, and stays due."""
+    try:
+        report.suggestions += propose(registry, patient_id, rulebook)
+    except _CRASHES as error:
+        report.quarantined.append(f"patient {patient_id}: suggestions not renewed ({type(error).__name__})")
+    report.patients += 1
 
 
 def annotate_notes(notes: Iterable[Note], annotate: Annotate, report: AnnotateReport) -> Iterator[list[Finding]]:
@@ -68,17 +96,7 @@ def _try(annotate: Annotate, note: Note) -> tuple[list[Finding], str | None]:
     """Whatever a note provokes must not stop the notes behind it; the message may quote the note, so only its kind is kept."""
     try:
         return annotate(note), None
-    except (
-        ArithmeticError,
-        AssertionError,
-        AttributeError,
-        LookupError,
-        RecursionError,
-        TypeError,
-        ValueError,
-    ) as error:
-        return [], type(error).__name__
-    except (MemoryError, RuntimeError) as error:
+    except (AbstractorError, *_CRASHES) as error:
         return [], type(error).__name__
 
 

@@ -6,10 +6,11 @@ They are marked `derived` and name their rule; a person confirms them like any o
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 
+from abstractor.batch.drug_groups import drug_groups
 from abstractor.model.dates import PartialDate
 from abstractor.model.finding import Assertion
 from abstractor.model.suggestion import Evidence, Suggestion
-from abstractor.outcomes.lines import Line, derive_lines, load_drug_groups
+from abstractor.outcomes.lines import Line, derive_lines
 from abstractor.outcomes.protocol import Protocol
 from abstractor.outcomes.record import Administration, RadiotherapyCourse
 from abstractor.rulebook.book import RuleBook
@@ -27,9 +28,7 @@ def _lines(found: Sequence[Suggestion], rulebook: RuleBook) -> list[Suggestion]:
     spec = rulebook.fields.get("therapy_line")
     if spec is None:
         return []
-    groups = load_drug_groups(rulebook.root / "lines.toml").with_classes(
-        {drug.generic: drug.group for drug in rulebook.drugs()}
-    )
+    groups = drug_groups(rulebook)
     given = [
         Administration(
             one.value, _first(one.date), max(_first(one.date), _first(one.end_date or one.date)), (one.slot,)

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, field
 from itertools import islice
 from multiprocessing import get_context
@@ -10,7 +11,7 @@ from pathlib import Path
 from abstractor.api import Abstractor
 from abstractor.batch.annotate import AnnotateReport, annotate_notes
 from abstractor.batch.progress import Progress, silent
-from abstractor.model.errors import InputError
+from abstractor.model.errors import AbstractorError, InputError
 from abstractor.model.finding import Finding
 from abstractor.model.note import Note
 from abstractor.sources.reader import read_notes
@@ -87,9 +88,14 @@ def _in_many(chunks: Iterator[list[Note]], rules: Path, workers: int) -> Iterato
     """Chunks go out to processes and come back in order; no more wait than the processes can take, so memory stays flat."""
     with ProcessPoolExecutor(workers, mp_context=get_context("spawn"), initializer=_start, initargs=(rules,)) as pool:
         waiting: list[Future[_Done]] = [pool.submit(_work, chunk) for chunk in islice(chunks, workers * 2)]
-        while waiting:
-            yield waiting.pop(0).result()
-            waiting.extend(pool.submit(_work, chunk) for chunk in islice(chunks, 1))
+        try:
+            while waiting:
+                yield waiting.pop(0).result()
+                waiting.extend(pool.submit(_work, chunk) for chunk in islice(chunks, 1))
+        except BrokenProcessPool:
+            raise AbstractorError(
+                "a worker process was ended from outside (out of memory?); nothing was written. Try fewer --workers"
+            ) from None
 
 
 def _annotated(nlp: Abstractor, notes: list[Note]) -> _Done:

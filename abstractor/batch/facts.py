@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from abstractor.files import plain_cell
 from abstractor.model.dates import PartialDate
 from abstractor.model.decision import Action, Decision
 from abstractor.model.errors import InputError
@@ -74,6 +75,8 @@ def import_facts(
     for line, row in _rows(path):
         report.rows += 1
         try:
+            if row is None:
+                raise _RowFault("more or fewer cells than the header has")
             decision = _decision(registry, row, fields, user, clock, taken)
         except _RowFault as fault:
             report.faults.append(f"{path.name}: row {line}: {fault}; skipped")
@@ -84,25 +87,43 @@ def import_facts(
     return report
 
 
-def _rows(path: Path) -> list[tuple[int, dict[str, str]]]:
+def _rows(path: Path) -> list[tuple[int, dict[str, str] | None]]:
+    """Number (as a spreadsheet counts) and cells of each row; None for a row that has not the header's number of cells."""
     try:
         text = decode(path.read_bytes(), None)
     except OSError as error:
         raise InputError(f"{path}: can't be read ({error.strerror})") from None
     except InputError as error:
         raise InputError(f"{path}: {error}") from None
-    reader = csv.DictReader(io.StringIO(text, newline=""))
-    names = reader.fieldnames or []
+    reader = csv.reader(io.StringIO(text, newline=""), strict=True)
+    number = 1
+    try:
+        names = next(reader, [])
+        _require(path, names)
+        rows = []
+        for row in reader:
+            number += 1
+            if row:
+                rows.append((number, _named(names, row)))
+    except csv.Error as error:
+        raise InputError(f"{path}: row {number}: not readable as CSV ({error})") from None
+    return rows
+
+
+def _require(path: Path, names: list[str]) -> None:
     missing = [name for name in REQUIRED if name not in names]
     if missing:
         raise InputError(f"{path}: no column {', '.join(missing)}; facts.csv needs {', '.join(REQUIRED)}")
     unknown = [name for name in names if name not in COLUMNS]
     if unknown:
         raise InputError(f"{path}: unknown column {', '.join(unknown)}; there are {', '.join(COLUMNS)}")
-    try:
-        return [(reader.line_num, {key: value or "" for key, value in row.items() if key}) for row in reader]
-    except csv.Error as error:
-        raise InputError(f"{path}: row {reader.line_num}: not readable as CSV ({error})") from None
+
+
+def _named(names: list[str], row: list[str]) -> dict[str, str] | None:
+    """A row by column, without the apostrophe that an export puts before what a spreadsheet would take as a formula."""
+    if len(row) != len(names):
+        return None
+    return {name: plain_cell(cell) for name, cell in zip(names, row, strict=True)}
 
 
 def _decision(

@@ -57,7 +57,7 @@ def cli() -> None:
                     abstractor annotate
                     abstractor review
                     abstractor outcomes --out report/
-    """
+    """  # noqa: D301  (click wants the control character)
 
 
 def _db(command: Command) -> Command:
@@ -214,7 +214,7 @@ def annotate(
     \b
     Examples: abstractor annotate
               abstractor annotate dump.jsonl --out findings.jsonl --workers 2
-    """
+    """  # noqa: D301  (click wants the control character)
     if bool(paths) != bool(out):
         raise click.UsageError("give both PATH and --out (files to findings), or neither (the registry's notes)")
     if out is None:
@@ -320,32 +320,19 @@ def outcomes(
 
     Example: abstractor outcomes --out report --cutoff 2025-06-30 --by histology
     """
-    from abstractor.batch.records import records, unreviewed
+    from abstractor.batch.endpoints import compute_outcomes
     from abstractor.outcomes.protocol import load_protocol
-    from abstractor.outcomes.run import run_outcomes
     from abstractor.rulebook.load import load_rulebook
 
     rulebook = load_rulebook(rules)
     protocol = load_protocol(protocol_file or rulebook.root / "protocol.toml")
-    with _registry(db) as registry:
-        patients, left = records(registry), unreviewed(registry)
     last_day = cutoff.date() if cutoff else protocol.data_cutoff or _today()
-    summary = run_outcomes(
-        patients,
-        out,
-        protocol=protocol,
-        cutoff=last_day,
-        by=None if by == "none" else by,
-        provenance={
-            "rulebook": rulebook.version,
-            "suggestions not yet reviewed": left.suggestions,
-            "patients with suggestions not yet reviewed": left.patients,
-            "notes": left.notes,
-        },
-        rules=rulebook.root,
-    )
+    with _registry(db) as registry:
+        summary = compute_outcomes(
+            registry, rulebook, out, protocol=protocol, cutoff=last_day, by=None if by == "none" else by
+        )
     if not quiet:
-        click.echo(summary.text(), err=True)
+        click.echo("\n".join(summary.lines()), err=True)
 
 
 @cli.group("import", cls=_Group)
