@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO
 
@@ -31,13 +31,22 @@ def whole_file(path: Path, mode: str = "w") -> Iterator[IO[str] | IO[bytes]]:
     except OSError as error:
         raise InputError(f"{path}: can't be written ({error.strerror or type(error).__name__})") from None
     finally:
-        draft.unlink(missing_ok=True)
+        with suppress(OSError):  # where the folder itself is at fault, there is no draft
+            draft.unlink()
 
 
 def safe_cell(value: object) -> str:
-    """A CSV cell that a spreadsheet takes as text: what would be a formula gets an apostrophe; None is blank."""
+    """A CSV cell that a spreadsheet takes as text: what would be a formula gets an apostrophe; None is blank.
+
+    What looks like such a cell already gets one more, so that `import facts` can take back exactly what was put in front.
+    """
     text = "" if value is None else str(value)
-    return f"'{text}" if text.startswith(_FORMULA) and not _is_number(text) else text
+    return f"'{text}" if text.lstrip("'").startswith(_FORMULA) and not _is_number(text) else text
+
+
+def plain_cell(cell: str) -> str:
+    """What `safe_cell` was given."""
+    return cell[1:] if cell.startswith("'") and cell.lstrip("'").startswith(_FORMULA) else cell
 
 
 def _is_number(text: str) -> bool:

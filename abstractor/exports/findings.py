@@ -48,6 +48,8 @@ def write_findings(findings: Iterable[Finding], out: Path) -> int:
         part += 1
     if not part:
         WRITERS[".jsonl"]([], out / "part-00000.jsonl")
+    for stale in sorted(out.glob("part-*.jsonl"))[max(part, 1) :]:
+        stale.unlink()  # of an earlier, longer run
     return total
 
 

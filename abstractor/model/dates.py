@@ -5,7 +5,7 @@ from calendar import monthrange
 from dataclasses import dataclass
 from datetime import date
 
-_ISO = re.compile(r"(\d{4})(?:-(\d{2})(?:-(\d{2}))?)?(?:[T ].*)?")
+_ISO = re.compile(r"(\d{4})(?:-(\d{2})(?:-(\d{2})(?:[T ]\d{2}.*)?)?)?", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,7 +17,8 @@ class PartialDate:
     day: int | None = None
 
     def __post_init__(self) -> None:
-        date(self.year, self.month or 1, self.day or 1)  # raises ValueError for a day that does not exist
+        month = 1 if self.month is None else self.month  # a month or day 0 ("unknown" elsewhere) is no month or day
+        date(self.year, month, 1 if self.day is None else self.day)  # raises ValueError for a day that does not exist
         if self.day is not None and self.month is None:
             raise ValueError("a day without a month")
 

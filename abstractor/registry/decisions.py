@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from sqlalchemy import Connection, RowMapping, insert, select
+from sqlalchemy import Connection, RowMapping, insert, select, update
 
 from abstractor.model.case import Case, fold
 from abstractor.model.decision import Action, Decision
@@ -68,6 +68,11 @@ def append(connection: Connection, decision: Decision) -> Decision:
         if decision.action is not Action.IMPORT:
             raise RegistryError(f"patient {decision.patient_id}: not in this registry")
         connection.execute(insert(PatientRow).values(patient_id=decision.patient_id, created_at=decision.decided_at))
+    elif decision.action is Action.IMPORT:
+        # what is suggested near an imported event must move to its slot
+        connection.execute(
+            update(PatientRow).where(PatientRow.patient_id == decision.patient_id).values(suggestions_due=True)
+        )
     values = {
         "action_id": decision.action_id,
         "patient_id": decision.patient_id,

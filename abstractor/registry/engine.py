@@ -5,7 +5,7 @@ rollback journal, synchronous EXTRA, BEGIN IMMEDIATE for writers, files for the 
 import os
 import sqlite3
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -62,6 +62,8 @@ def _named(name: str) -> Iterator[None]:
         yield
     except DBAPIError as error:
         raise RegistryError(f"{name}: {_plain_reason(error)}") from None
+    except UnicodeEncodeError:
+        raise RegistryError(f"{name}: the text holds half a surrogate pair, which can't be stored; mend it") from None
 
 
 def _plain_reason(error: DBAPIError) -> str:
@@ -128,8 +130,7 @@ def open_registry(name: str) -> Registry:
     """
     url = registry_url(name)
     path = _file(url)
-    if path is not None and not path.is_file():
-        raise RegistryError(f"{path}: no registry here; create one with `abstractor init`, or name yours with --db")
+    _require_file(path)
     registry = _connect(url)
     try:
         found, wanted = _revisions(registry)
@@ -139,16 +140,27 @@ def open_registry(name: str) -> Registry:
     if found == wanted:
         return registry
     registry.close()
-    if found is None:
-        raise RegistryError(f"{registry.name}: is not an Abstractor registry; name another file with --db")
-    if found not in _known_revisions():
-        raise RegistryError(
-            f"{registry.name}: was written by a newer Abstractor (schema {found}, this program knows up to {wanted}); "
-            "update the program"
-        )
+    _require_known(registry.name, found, wanted)
     raise RegistryError(
         f"{registry.name}: has the older schema {found}; run `abstractor upgrade` (it makes a backup first)"
     )
+
+
+def _require_file(path: Path | None) -> None:
+    """SQLite would create what is not there."""
+    if path is not None and not path.is_file():
+        raise RegistryError(f"{path}: no registry here; create one with `abstractor init`, or name yours with --db")
+
+
+def _require_known(name: str, found: str | None, wanted: str) -> None:
+    """Another program's database must not get our tables, nor a newer registry lose what we know nothing of."""
+    if found is None:
+        raise RegistryError(f"{name}: is not an Abstractor registry; name another file with --db")
+    if found not in _known_revisions():
+        raise RegistryError(
+            f"{name}: was written by a newer Abstractor (schema {found}, this program knows up to {wanted}); "
+            "update the program"
+        )
 
 
 def upgrade_registry(name: str) -> tuple[str | None, str]:
@@ -156,18 +168,19 @@ def upgrade_registry(name: str) -> tuple[str | None, str]:
 
     Returns:
         The schema before and after.
+
+    Raises:
+        RegistryError: there is none, it is no registry of ours, it is newer than the program, or it can't be written.
     """
     url = registry_url(name)
+    path = _file(url)
+    _require_file(path)
     registry = _connect(url)
     try:
         found, wanted = _revisions(registry)
         if found == wanted:
             return found, wanted
-        if found is not None and found not in _known_revisions():
-            raise RegistryError(
-                f"{registry.name}: was written by a newer Abstractor (schema {found}); update the program"
-            )
-        path = _file(url)
+        _require_known(registry.name, found, wanted)
         if path is not None:
             _copy(path, path.with_name(f"{path.name}.before-{wanted}"))
         with _named(registry.name):
@@ -179,8 +192,11 @@ def upgrade_registry(name: str) -> tuple[str | None, str]:
 
 def _copy(path: Path, target: Path) -> None:
     _touch_private(target)
-    with sqlite3.connect(path) as source, sqlite3.connect(target) as copy:
-        source.backup(copy)
+    try:
+        with closing(sqlite3.connect(path)) as source, closing(sqlite3.connect(target)) as copy:
+            source.backup(copy)
+    except sqlite3.Error:
+        raise RegistryError(f"{target}: the backup can't be written; nothing was changed. Is the disk full?") from None
 
 
 def _file(url: URL) -> Path | None:

@@ -2,17 +2,25 @@
 
 from collections.abc import Callable, Sequence
 
-from sqlalchemy import and_, delete, insert, select
+from sqlalchemy import and_, delete, insert, select, update
 
 from abstractor.model.finding import Assertion, Finding
 from abstractor.registry.codec import plain
 from abstractor.registry.engine import Registry, utc_now
 from abstractor.registry.notes import StoredNote
-from abstractor.registry.tables import AnnotationRow, FindingRow, NoteRow
+from abstractor.registry.tables import AnnotationRow, FindingRow, NoteRow, PatientRow
 
 
 def pending(registry: Registry, rulebook: str) -> tuple[StoredNote, ...]:
-    """Latest note versions that this rulebook has not read, by patient and date."""
+    """Latest note versions of which this rulebook's findings do not stand, by patient and date.
+
+    A note that was set aside is among them: it is tried again, and told again, until it can be read.
+    """
+    read = and_(
+        AnnotationRow.note_key == NoteRow.note_key,
+        AnnotationRow.rulebook == rulebook,
+        AnnotationRow.fault.is_(None),
+    )
     statement = (
         select(
             NoteRow.note_id,
@@ -24,7 +32,7 @@ def pending(registry: Registry, rulebook: str) -> tuple[StoredNote, ...]:
             NoteRow.version,
             NoteRow.note_key,
         )
-        .outerjoin(AnnotationRow, and_(AnnotationRow.note_key == NoteRow.note_key, AnnotationRow.rulebook == rulebook))
+        .outerjoin(AnnotationRow, read)
         .where(NoteRow.latest, AnnotationRow.note_key.is_(None))
         .order_by(NoteRow.patient_id, NoteRow.note_date, NoteRow.note_id)
     )
@@ -50,8 +58,8 @@ def store_findings(
             "field": one.field,
             "value": one.value,
             "assertion": str(one.assertion),
-            "start": one.start,
-            "end": one.end,
+            "start_offset": one.start,
+            "end_offset": one.end,
             "text": one.text,
             "section": one.section,
             "date": one.date,
@@ -73,12 +81,13 @@ def store_findings(
     }
     with registry.write() as connection:
         connection.execute(delete(FindingRow).where(FindingRow.note_key == note.key))
-        connection.execute(
-            delete(AnnotationRow).where(AnnotationRow.note_key == note.key, AnnotationRow.rulebook == rulebook)
-        )
+        connection.execute(delete(AnnotationRow).where(AnnotationRow.note_key == note.key))
         if rows:
             connection.execute(insert(FindingRow), rows)
         connection.execute(insert(AnnotationRow).values(entry))
+        connection.execute(
+            update(PatientRow).where(PatientRow.patient_id == note.patient_id).values(suggestions_due=True)
+        )
 
 
 def findings_of(registry: Registry, patient_id: str) -> tuple[Finding, ...]:

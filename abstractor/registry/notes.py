@@ -100,12 +100,13 @@ def _add(connection: Connection, note: Note, source: str, now: str, result: Inge
     assert key is not None
     connection.execute(insert(NoteTextRow).values(note_key=key[0], text=note.text))
     if latest is not None:
-        result.rechecks += _ask_again(connection, note, digest, now)
+        result.rechecks += _ask_again(connection, note, latest.version + 1, now)
 
 
-def _ask_again(connection: Connection, note: Note, digest: str, now: str) -> int:
+def _ask_again(connection: Connection, note: Note, version: int, now: str) -> int:
     """What was decided on an older version goes back to review; the decision itself stands."""
     case = read_case(connection, note.patient_id)
+    digest = note.sha256
     slots = [
         slot
         for slot, decision in case.current.items()
@@ -113,7 +114,7 @@ def _ask_again(connection: Connection, note: Note, digest: str, now: str) -> int
     ]
     for slot in slots:
         decision = Decision(
-            action_id=f"recheck:{note.note_id}:{digest[:16]}:{slot}",
+            action_id=f"recheck:{note.note_id}:{version}:{slot}",
             patient_id=note.patient_id,
             slot=slot,
             action=Action.RECHECK,

@@ -32,7 +32,7 @@ def search_notes(registry: Registry, patient_id: str, pattern: str, regex: bool 
         select(NoteRow.note_id, NoteTextRow.text)
         .join(NoteTextRow, NoteRow.note_key == NoteTextRow.note_key)
         .where(NoteRow.patient_id == patient_id, NoteRow.latest)
-        .order_by(NoteRow.note_date, NoteRow.note_id)
+        .order_by(NoteRow.note_date.nulls_last(), NoteRow.note_id)
     )
     hits: list[tuple[str, int, int]] = []
     with registry.read() as connection:

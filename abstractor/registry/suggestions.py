@@ -2,13 +2,13 @@
 
 from collections.abc import Sequence
 
-from sqlalchemy import delete, insert, select
+from sqlalchemy import delete, insert, select, update
 
 from abstractor.model.finding import Assertion
 from abstractor.model.suggestion import Suggestion
 from abstractor.registry.codec import evidence_rows, plain, read_evidence
 from abstractor.registry.engine import Registry
-from abstractor.registry.tables import SuggestionRow
+from abstractor.registry.tables import PatientRow, SuggestionRow
 
 
 def replace_suggestions(registry: Registry, patient_id: str, suggestions: Sequence[Suggestion]) -> None:
@@ -34,6 +34,14 @@ def replace_suggestions(registry: Registry, patient_id: str, suggestions: Sequen
         connection.execute(delete(SuggestionRow).where(SuggestionRow.patient_id == patient_id))
         if rows:
             connection.execute(insert(SuggestionRow), rows)
+        connection.execute(update(PatientRow).where(PatientRow.patient_id == patient_id).values(suggestions_due=False))
+
+
+def patients_due(registry: Registry) -> tuple[str, ...]:
+    """Patients whose findings or imported facts are newer than their suggestions, by id."""
+    statement = select(PatientRow.patient_id).where(PatientRow.suggestions_due).order_by(PatientRow.patient_id)
+    with registry.read() as connection:
+        return tuple(connection.scalars(statement))
 
 
 def suggestions_of(registry: Registry, patient_id: str) -> tuple[Suggestion, ...]:

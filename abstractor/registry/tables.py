@@ -1,6 +1,6 @@
 """The tables of the registry. Only this package knows them; it gives and takes model objects."""
 
-from sqlalchemy import JSON, Boolean, Float, ForeignKey, Index, Integer, String, Text, UniqueConstraint
+from sqlalchemy import JSON, Boolean, Float, ForeignKey, Index, Integer, String, Text, UniqueConstraint, true
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 
@@ -13,6 +13,8 @@ class PatientRow(Base):
 
     patient_id: Mapped[str] = mapped_column(String, primary_key=True)
     created_at: Mapped[str] = mapped_column(String)
+    suggestions_due: Mapped[bool] = mapped_column(Boolean, server_default=true())
+    """Findings or imported facts are newer than the suggestions; set and cleared in the transactions that make it so."""
 
 
 class NoteRow(Base):
@@ -42,7 +44,7 @@ class NoteTextRow(Base):
 
 
 class AnnotationRow(Base):
-    """The ledger: which note version was read by which rulebook."""
+    """The ledger: which rulebook's findings stand for a note version, and how its last reading went."""
 
     __tablename__ = "annotation"
 

@@ -23,7 +23,7 @@ def decode(content: bytes, encoding: str | None) -> str:
     Raises:
         InputError: naming the byte and the remedy, never the text. The caller adds the place.
     """
-    chosen = encoding or next((name for mark, name in _MARKS if content.startswith(mark)), "utf-8")
+    chosen = encoding or marked(content) or "utf-8"
     try:
         text = content.decode(chosen)
     except LookupError:
@@ -33,15 +33,22 @@ def decode(content: bytes, encoding: str | None) -> str:
             f"not {chosen.upper()} (byte 0x{content[error.start]:02x} at {error.start}); "
             "convert it, or say what it is with --encoding (often cp1252)"
         ) from None
-    if encoding is None and len(content) >= 4 and content.count(0) * 4 > len(content):
+    except UnicodeError:
+        raise InputError(f"can't be read as {chosen}; try utf-8, utf-16, cp1252 or latin-1") from None
+    if chosen == "utf-8" and encoding is None and len(content) >= 4 and content.count(0) * 4 > len(content):
         raise InputError("every other byte is NUL: binary, or UTF-16 without its mark; try --encoding utf-16-le")
     return text
+
+
+def marked(content: bytes) -> str | None:
+    """The encoding that a byte order mark at the beginning says; None without one."""
+    return next((name for mark, name in _MARKS if content.startswith(mark)), None)
 
 
 def looks_binary(content: bytes) -> bool:
     """Whether the first bytes are those of no text: many control bytes, and no byte order mark."""
     head = content[:4096]
-    if any(head.startswith(mark) for mark, _ in _MARKS):
+    if marked(head):
         return False
     controls = sum(byte < 9 or 13 < byte < 32 for byte in head)
     return bool(head) and controls * 10 > len(head)

@@ -2,6 +2,7 @@
 
 import csv
 import io
+import os.path
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
@@ -48,7 +49,7 @@ def _note(
 ) -> Iterator[Note | Fault]:
     place = path.as_posix()
     if options.encoding is None and looks_binary(content):
-        yield Fault(place, "binary, not text; skipped")
+        yield Fault(place, "binary, not text (if it is UTF-16 without its mark: --encoding utf-16-le); skipped")
         return
     try:
         text = decode(content, options.encoding)
@@ -73,11 +74,16 @@ def _read_list(root: Path, options: ReadOptions) -> Iterator[tuple[Path, dict[st
     if reader.fieldnames is None or "path" not in reader.fieldnames:
         raise InputError(f"{root / LIST}: no column 'path'; it holds note_id,patient_id,note_date,note_type,path")
     inside = root.resolve()
+    seen: set[Path] = set()
     for row in reader:
         place = f"{LIST}: row {reader.line_num}"
         name = row.get("path") or ""
-        path = root / name
-        if not name or not path.resolve().is_relative_to(inside):
+        if not name or "\0" in name or not (root / name).resolve().is_relative_to(inside):
             yield Fault(place, "the path is missing or leads out of the folder; skipped")
             continue
+        path = root / os.path.normpath(name)
+        if path in seen:
+            yield Fault(place, f"{path.relative_to(root).as_posix()} stands in an earlier row; this row is skipped")
+            continue
+        seen.add(path)
         yield path, {key: value for key, value in row.items() if key and key != "path" and isinstance(value, str)}

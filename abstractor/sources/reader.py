@@ -38,14 +38,26 @@ def read_notes(path: Path, options: ReadOptions, format_name: str | None = None)
     if not path.exists():
         raise InputError(f"{path}: no such file or folder")
     chosen = format_name or _format(path)
+    if chosen == "folder" and not path.is_dir():
+        raise InputError(f"{path}: is no folder; leave --format out, or name another")
     try:
         if chosen == "parts":
             for part in _parts(path):
-                yield from READERS[_format(part)](part, options)
+                yield from _part(part, options)
         else:
             yield from READERS[chosen](path, options)
     except OSError as error:
         raise InputError(f"{path}: can't be read ({error.strerror or type(error).__name__})") from None
+
+
+def _part(path: Path, options: ReadOptions) -> Iterator[Note | Fault]:
+    """One of the files that a cluster wrote; empty ones are usual, and a bad one leaves the others alone."""
+    if not path.stat().st_size:
+        return
+    try:
+        yield from READERS[_format(path)](path, options)
+    except InputError as error:
+        yield Fault(path.name, str(error))
 
 
 def _format(path: Path) -> str:

@@ -46,6 +46,10 @@ def note_from(cells: Mapping[str, object], place: str, options: ReadOptions) -> 
     if not note_id:
         yield Fault(place, f"no {options.column('note_id')}; skipped")
         return
+    patient_id = _text(cells.get(options.column("patient_id")))
+    if _half_surrogate(note_id + patient_id) is not None:
+        yield Fault(place, "an id holds half a surrogate pair; skipped: mend the export")
+        return
     text = cells.get(options.column("text"))
     if not isinstance(text, str):
         kind = "no text" if text is None else f"the text is {type(text).__name__}, not a string"
@@ -62,7 +66,7 @@ def note_from(cells: Mapping[str, object], place: str, options: ReadOptions) -> 
     yield Note(
         note_id=note_id,
         text=text,
-        patient_id=_text(cells.get(options.column("patient_id"))),
+        patient_id=patient_id,
         note_date=note_date,
         note_type=options.note_type(_text(cells.get(options.column("note_type")))),
     )
@@ -70,12 +74,17 @@ def note_from(cells: Mapping[str, object], place: str, options: ReadOptions) -> 
 
 def text_fault(text: str) -> str | None:
     """Why a text can't be a note; None where it can."""
-    if not text.strip():
+    if not text.replace("\ufeff", "").strip():
         return "the text is empty"
+    place = _half_surrogate(text)
+    return None if place is None else f"the text holds half a surrogate pair at character {place}; mend the export"
+
+
+def _half_surrogate(text: str) -> int | None:
     try:
         text.encode("utf-8")
     except UnicodeEncodeError as error:
-        return f"the text holds half a surrogate pair at character {error.start}; mend the export"
+        return error.start
     return None
 
 

@@ -3,13 +3,15 @@
 import csv
 import io
 import json
+import re
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any, BinaryIO
 
 from abstractor.model.errors import InputError
 from abstractor.model.note import Note
-from abstractor.sources.decoding import decode
+from abstractor.sources.decoding import decode, marked
 from abstractor.sources.reading import Fault, ReadOptions, note_from
 
 _BATCH = 256
@@ -19,18 +21,17 @@ def read_csv(path: Path, options: ReadOptions) -> Iterator[Note | Fault]:
     """A header line, then a row a note; separated by comma, semicolon, tab or bar, whichever the header holds most."""
     text = _decoded(path, options)
     csv.field_size_limit(sys.maxsize)  # the module's own limit of 131,072 characters is shorter than many a note
-    header = text[: text.find("\n") if "\n" in text else len(text)]
+    header = re.split(r"[\r\n]", text, maxsplit=1)[0]
     separator = max(",;\t|", key=header.count)
     # not splitlines: it also breaks at form feeds and the like, and would lose the line ends inside a note
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=True)
+    number = 1
     try:
         names = next(reader, [])
         _require(path, names, options)
-        while True:
-            row = next(reader, None)
-            if row is None:
-                return
-            place = f"{path.name}: row {reader.line_num}"
+        for row in reader:
+            number += 1  # as a spreadsheet counts: a note of forty lines is one row
+            place = f"{path.name}: row {number}"
             if not row:
                 continue
             if len(row) != len(names):
@@ -39,27 +40,27 @@ def read_csv(path: Path, options: ReadOptions) -> Iterator[Note | Fault]:
             yield from note_from(dict(zip(names, row, strict=True)), place, options)
     except csv.Error as error:
         yield Fault(
-            f"{path.name}: row {reader.line_num}", f"not readable as CSV ({error}); the rest of this file is skipped"
+            f"{path.name}: row {number + 1}", f"not readable as CSV ({error}); the rest of this file is skipped"
         )
 
 
 def read_jsonl(path: Path, options: ReadOptions) -> Iterator[Note | Fault]:
     """A JSON object a line. A gold file is a notes file too: what it holds besides is left alone."""
     required = {options.column("note_id"), options.column("text")}
-    seen_any = False
-    with path.open("rb") as lines:
-        for number, line in enumerate(lines, 1):
+    any_line = seen_any = False
+    with path.open("rb") as file:
+        for number, line in enumerate(_lines(file, path, options), 1):
             if not line.strip():
                 continue
+            any_line = True
             place = f"{path.name}: row {number}"
             try:
-                cells = json.loads(decode(line, options.encoding))
+                cells = json.loads(line if isinstance(line, str) else decode(line, options.encoding))
             except InputError as error:
                 yield Fault(place, f"{error}; skipped")
                 continue
-            except (json.JSONDecodeError, RecursionError) as error:
-                reason = error.msg if isinstance(error, json.JSONDecodeError) else "nested too deep"
-                yield Fault(place, f"not JSON ({reason}); skipped")
+            except (ValueError, RecursionError) as error:
+                yield Fault(place, f"not JSON ({_reason(error)}); skipped")
                 continue
             if not isinstance(cells, dict):
                 yield Fault(place, "not a JSON object; skipped")
@@ -68,6 +69,26 @@ def read_jsonl(path: Path, options: ReadOptions) -> Iterator[Note | Fault]:
                 _require(path, list(cells), options)
             seen_any = True
             yield from note_from(cells, place, options)
+    if not any_line:
+        raise InputError(f"{path}: the file is empty")
+
+
+def _lines(file: BinaryIO, path: Path, options: ReadOptions) -> Iterator[bytes | str]:
+    """Bytes line by line, so that one bad line spoils no other; UTF-16 and UTF-32 can only be cut once decoded."""
+    wide = options.encoding or marked(file.read(4)) or ""
+    file.seek(0)
+    if not wide.lower().replace("_", "-").startswith(("utf-16", "utf-32", "utf16", "utf32")):
+        return iter(file)
+    try:
+        return iter(decode(file.read(), options.encoding).removeprefix("\ufeff").split("\n"))
+    except InputError as error:
+        raise InputError(f"{path}: {error}") from None
+
+
+def _reason(error: ValueError | RecursionError) -> str:
+    if isinstance(error, json.JSONDecodeError):
+        return error.msg
+    return "nested too deep" if isinstance(error, RecursionError) else "a number too long to read"
 
 
 def read_parquet(path: Path, options: ReadOptions) -> Iterator[Note | Fault]:
@@ -85,13 +106,29 @@ def read_parquet(path: Path, options: ReadOptions) -> Iterator[Note | Fault]:
     row = 0
     try:
         for batch in file.iter_batches(batch_size=_BATCH, columns=[name for name in wanted if name in names]):
-            for cells in batch.to_pylist():
+            for cells in _rows(batch):
                 row += 1
-                yield from note_from(cells, f"{path.name}: row {row}", options)
+                place = f"{path.name}: row {row}"
+                if cells is None:
+                    yield Fault(place, "not UTF-8; skipped")
+                else:
+                    yield from note_from(cells, place, options)
     except (arrow.ArrowException, OSError) as error:
         yield Fault(
             f"{path.name}: row {row + 1}", f"damaged ({type(error).__name__}); the rest of this file is skipped"
         )
+
+
+def _rows(batch: Any) -> Iterator[dict[str, object] | None]:
+    """The rows of a Parquet batch; None for one that holds bytes which are no text."""
+    try:
+        yield from batch.to_pylist()
+    except UnicodeDecodeError:
+        for number in range(batch.num_rows):
+            try:
+                yield batch.slice(number, 1).to_pylist()[0]
+            except UnicodeDecodeError:
+                yield None
 
 
 def _decoded(path: Path, options: ReadOptions) -> str:

@@ -1,0 +1,60 @@
+"""The Python interface: notes in, findings out. It imports the language machinery only when asked to read."""
+
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from abstractor.model.finding import Finding
+from abstractor.model.note import Note
+
+if TYPE_CHECKING:
+    from spacy.language import Language
+
+    from abstractor.pipeline.nlp import Reader
+    from abstractor.pipeline.variants import VariantMention, VariantReader
+    from abstractor.rulebook.book import RuleBook
+
+
+class Abstractor:
+    """A rulebook, ready to read notes."""
+
+    def __init__(self, rulebook: "RuleBook") -> None:
+        self.rulebook = rulebook
+
+    @classmethod
+    def load(cls, rules: str | Path | None = None) -> "Abstractor":
+        """Reads the rules that came with the program, or a folder of rules.
+
+        Raises:
+            RulebookError: the rules are at fault; every fault is named.
+        """
+        from abstractor.rulebook.load import load_rulebook
+
+        return cls(load_rulebook(Path(rules) if rules is not None else None))
+
+    def annotate(self, note: Note) -> list[Finding]:
+        """All findings of one note, in the order of its text; `note.text[f.start:f.end] == f.text` for each."""
+        return self._reader.read(note)
+
+    def variants(self, text: str) -> "list[VariantMention]":
+        """Variant mentions in any text, whether it is about lung cancer or not: start, end, text, gene, hgvs_p, hgvs_c, kind."""
+        return self._variant_reader.find(text)
+
+    @cached_property
+    def spacy(self) -> "Language":
+        """The spaCy Language behind it: `doc._.findings`, `doc.ents` (label = field), `doc.sents`."""
+        from abstractor.pipeline.component import language
+
+        return language(self._reader)
+
+    @cached_property
+    def _variant_reader(self) -> "VariantReader":
+        from abstractor.pipeline.variants import VariantReader
+
+        return VariantReader.from_rulebook(self.rulebook)
+
+    @cached_property
+    def _reader(self) -> "Reader":
+        from abstractor.pipeline.nlp import Reader
+
+        return Reader.from_rulebook(self.rulebook)

@@ -1,0 +1,141 @@
+"""Decides what a note asserts of a mention: medspaCy's ConText with the rulebook's words, clause by clause. It finds no mentions itself."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, replace
+
+from spacy.language import Language
+from spacy.tokens import Doc, Span
+
+from abstractor.model.finding import Assertion
+from abstractor.pipeline.clauses import clause_around, compile_borders
+from abstractor.pipeline.language import blank_language, context_component
+from abstractor.pipeline.mention import Mention
+from abstractor.pipeline.view import NoteView
+from abstractor.rulebook.book import RuleBook
+from abstractor.rulebook.schema import ContextRule, SectionRule
+
+_FAR = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class _Modifier:
+    """A modifier's effect on one mention."""
+
+    category: str
+    distance: int
+    """Words between the modifier and the mention."""
+
+
+@dataclass(frozen=True)
+class Asserter:
+    """ConText and the sections' own assertions; build it once for a rulebook."""
+
+    language: Language
+    context: object
+    borders: object
+    sections: dict[str, SectionRule] = field(default_factory=dict)
+
+    @classmethod
+    def from_rulebook(cls, rulebook: RuleBook) -> "Asserter":
+        """Compiles the context rules; takes about a second."""
+        language = blank_language()
+        rules = tuple(rule for rule in rulebook.context if rule.category != "terminate")
+        return cls(
+            language,
+            context_component(language, rules),
+            compile_borders(rulebook.context),
+            {rule.name: rule for rule in rulebook.sections},
+        )
+
+    def assertion_of(self, view: NoteView, mention: Mention) -> Assertion:
+        """What the note asserts of one mention."""
+        [settled] = self.settle(view, [mention])
+        assert settled.assertion is not None
+        return settled.assertion
+
+    def settle(self, view: NoteView, mentions: Sequence[Mention]) -> list[Mention]:
+        """The same mentions in the same order, each with its assertion."""
+        open_ones: dict[tuple[int, int], list[int]] = {}
+        for index, mention in enumerate(mentions):
+            if mention.assertion is None:
+                open_ones.setdefault(self._clause(view, mention), []).append(index)
+        effects: dict[int, list[_Modifier]] = {}
+        for clause, indexes in open_ones.items():
+            effects.update(zip(indexes, self._modifiers(view, clause, [mentions[index] for index in indexes]), strict=True))
+        return [
+            replace(mention, assertion=self._verdict(view, mention, effects.get(index, [])))
+            for index, mention in enumerate(mentions)
+        ]
+
+    def _clause(self, view: NoteView, mention: Mention) -> tuple[int, int]:
+        sentence = view.sentence_at(mention.start)
+        stretch = mention.scope or (sentence.start, max(sentence.end, mention.end))
+        return clause_around(view, self.borders, stretch, (mention.start, mention.end))
+
+    def _modifiers(self, view: NoteView, clause: tuple[int, int], mentions: list[Mention]) -> list[list[_Modifier]]:
+        doc = self.language.make_doc(view.text[clause[0] : clause[1]])
+        if not len(doc):
+            return [[] for _ in mentions]
+        for token in doc:
+            token.is_sent_start = token.i == 0
+        spans = [_span(doc, mention, clause[0]) for mention in mentions]
+        doc.spans[SPANS] = spans
+        self.context(doc)
+        found: list[list[_Modifier]] = [[] for _ in mentions]
+        for target, modifier in doc._.context_graph.edges:
+            for index, span in enumerate(spans):
+                if span == target:
+                    found[index].extend(_effects(modifier, target, mentions[index].field))
+        return found
+
+    def _verdict(self, view: NoteView, mention: Mention, effects: list[_Modifier]) -> Assertion:
+        section = self.sections.get(view.section_at(mention.start) or "")
+        default = section.assertion if section else None
+        if default is not None and section is not None and section.fields and mention.field not in section.fields:
+            default = None
+        if mention.assertion is not None:
+            return default if default is not None and section is not None and not section.fields else mention.assertion
+        return _weigh(effects, default)
+
+
+SPANS = "abstractor"
+"""Name of the span group that holds the mentions of a clause."""
+
+
+def _span(doc: Doc, mention: Mention, offset: int) -> Span:
+    start, end = max(0, mention.start - offset), max(1, mention.end - offset)
+    found = doc.char_span(start, min(end, len(doc.text)), label=mention.field.upper(), alignment_mode="expand")
+    return found if found is not None and len(found) else Span(doc, 0, 1, label=mention.field.upper())
+
+
+def _effects(modifier: object, target: Span, field_name: str) -> Iterable[_Modifier]:
+    """What a matched modifier means for one mention: a term may stand in several rules, for other fields and directions."""
+    start, end = modifier.modifier_span  # type: ignore[attr-defined]
+    ahead = start >= target.start  # the modifier stands behind the mention
+    distance = start - target.end if ahead else target.start - end
+    rules: tuple[ContextRule, ...] = modifier.rule.metadata["rules"]  # type: ignore[attr-defined]
+    for rule in rules:
+        if rule.fields and field_name not in rule.fields or field_name in rule.not_fields:
+            continue
+        if rule.direction == ("forward" if ahead else "backward"):
+            continue
+        if rule.max_words is None or distance <= rule.max_words:
+            yield _Modifier(rule.category, max(distance, 0))
+
+
+def _weigh(effects: list[_Modifier], default: Assertion | None) -> Assertion:
+    nearest = {one.category: _FAR for one in effects}
+    for one in effects:
+        nearest[one.category] = min(nearest[one.category], one.distance)
+    done = nearest.get("affirm", _FAR)
+    for category in ("other_experiencer", "historical"):
+        if category in nearest:
+            return Assertion(category)
+    doubts = [(nearest[name], name) for name in ("absent", "hypothetical") if nearest.get(name, _FAR) < done]
+    if doubts:
+        return Assertion(min(doubts)[1])
+    if nearest.get("uncertain", _FAR) < done:
+        return Assertion.UNCERTAIN
+    if default is not None and (done == _FAR or default is Assertion.OTHER_EXPERIENCER):
+        return default
+    return Assertion.PRESENT

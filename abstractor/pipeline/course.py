@@ -1,0 +1,177 @@
+"""Decides whether a treatment named in a note was given, is planned, or was refused, from the words around it.
+
+The words are in `rules/settings/therapy.toml`. Where none of them is near, it says nothing, and ordinary context decides.
+"""
+
+import re
+from dataclasses import dataclass
+from datetime import date
+
+from abstractor.model.finding import Assertion
+from abstractor.pipeline.lexicon import Lexicon
+from abstractor.pipeline.view import NoteView
+from abstractor.rulebook.book import RuleBook
+
+_STATUS = {"planned": Assertion.HYPOTHETICAL, "given": Assertion.PRESENT, "refused": Assertion.ABSENT}
+_ISO = re.compile(r"\d{4}-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12]\d|3[01])")
+_LOOK_BACK = 220
+_LOOK_AHEAD = 90
+_CENTURY = 2000
+_DAY_FIRST = 12
+"""A first number above this can't be a month."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Cue:
+    status: Assertion
+    regex: re.Pattern[str]
+    reach: int
+
+
+@dataclass(frozen=True)
+class CourseReader:
+    """The cues of given, planned and refused treatment, compiled."""
+
+    before: tuple[_Cue, ...]
+    after: tuple[_Cue, ...]
+    below: tuple[_Cue, ...]
+    """What may stand under a treatment that is a heading."""
+    skip: re.Pattern[str]
+    """What may stand between a treatment and the words about it: other drugs of the same list, doses."""
+    boundary: re.Pattern[str]
+    other_illness: re.Pattern[str]
+    this_illness: re.Pattern[str]
+    dated: re.Pattern[str]
+
+    @classmethod
+    def of(cls, rulebook: RuleBook) -> "CourseReader":
+        """Compiles `therapy.toml` and the names of other cancers in `illness.toml`."""
+        lexicon = Lexicon.of(rulebook, "therapy")
+        illness = Lexicon.of(rulebook, "illness")
+        cues = [
+            (
+                str(row["side"]),
+                _Cue(_STATUS[str(row["status"])], lexicon.compiled(str(regex)), _whole(row.get("reach"), _LOOK_BACK)),
+            )
+            for row in lexicon.rows("cue")
+            if isinstance(listed := row["regex"], list)
+            for regex in listed
+        ]
+        return cls(
+            before=tuple(cue for side, cue in cues if side == "before"),
+            after=tuple(cue for side, cue in cues if side == "after"),
+            below=tuple(cue for side, cue in cues if side == "below"),
+            skip=lexicon.pattern("list_join"),
+            boundary=lexicon.pattern("clause_end"),
+            other_illness=illness.pattern("other_cancer"),
+            this_illness=illness.pattern("lung_cancer"),
+            dated=lexicon.pattern("dated"),
+        )
+
+    def assertion_of(self, view: NoteView, start: int, end: int) -> Assertion | None:
+        """What the words around `start:end` say of the treatment named there; None where they say nothing."""
+        sentence = view.sentence_at(start)
+        if self.is_elsewhere(view, start, end):
+            return Assertion.HISTORICAL
+        if self.is_to_come(view, end):
+            return Assertion.HYPOTHETICAL
+        if self._is_refused_below(view, start, end):
+            return Assertion.ABSENT
+        tail = view.text[end : max(end, min(sentence.end, end + _LOOK_AHEAD))]
+        tail = tail[self._skipped(tail) :]
+        behind = self._behind(tail)
+        ahead = self._ahead(view.text[max(sentence.start, start - _LOOK_BACK) : start])
+        if behind is Assertion.ABSENT or ahead is None:
+            return behind or ahead
+        status, distance = ahead
+        if behind is None:
+            return status
+        return status if distance <= _ADJACENT else behind
+
+    def is_heading(self, view: NoteView, start: int, end: int) -> bool:
+        """Whether the treatment stands alone on its line, with nothing said of it: a heading states nothing."""
+        line_start, line_end = view.text.rfind("\n", 0, start) + 1, view.text.find("\n", end)
+        return line_end >= 0 and not view.text[line_start:start].strip(" \t*#-") and not view.text[end:line_end].strip(" :*\t")
+
+    def is_elsewhere(self, view: NoteView, start: int, end: int) -> bool:
+        """Whether the sentence is about another cancer than the one of the lung."""
+        sentence = view.sentence_at(start)
+        words = view.text[sentence.start : max(sentence.end, end)]
+        if not self.other_illness.search(words) or self.this_illness.search(words):
+            return False
+        clause_start = max((match.end() for match in self.boundary.finditer(words, 0, start - sentence.start)), default=0)
+        stop = self.boundary.search(words, end - sentence.start)
+        return bool(self.other_illness.search(words, clause_start, stop.start() if stop else len(words)))
+
+    def is_to_come(self, view: NoteView, end: int) -> bool:
+        """Whether a day after the note's own stands right behind the treatment ("C4 3/28" in a note of 3/7)."""
+        today = view.note.day if view.note.day and _ISO.fullmatch(view.note.day) else ""
+        match = self.dated.match(view.text, end, end + 40)
+        stated = _day(match["date"], today) if match and today else None
+        return stated is not None and stated.isoformat() > today
+
+    def _is_refused_below(self, view: NoteView, start: int, end: int) -> bool:
+        """Whether the treatment is a heading, and the line under it says "not indicated" or "none"."""
+        if not self.is_heading(view, start, end):
+            return False
+        below = view.text[end : end + _LOOK_AHEAD].lstrip(" :*\t\n")
+        return any(cue.status is Assertion.ABSENT and cue.regex.match(below) for cue in self.below)
+
+    def _behind(self, tail: str) -> Assertion | None:
+        stop = self.boundary.search(tail)
+        near = tail[: stop.start()] if stop else tail
+        found = [(cue.status, match.end()) for cue in self.after if (match := cue.regex.match(near))]
+        return min(found, key=lambda one: (one[0] is not Assertion.ABSENT, one[1]))[0] if found else None
+
+    def _ahead(self, head: str) -> tuple[Assertion, int] | None:
+        nearest: tuple[int, int, Assertion] | None = None
+        for cue in self.before:
+            for match in cue.regex.finditer(head):
+                distance = len(head) - match.end()
+                if distance > cue.reach or ";" in head[match.end() :]:
+                    continue
+                candidate = (distance, -(match.end() - match.start()), cue.status)
+                if nearest is None or candidate[:2] < nearest[:2]:
+                    nearest = candidate
+        return (nearest[2], nearest[0]) if nearest else None
+
+    def _skipped(self, tail: str) -> int:
+        match = self.skip.match(tail)
+        return match.end() if match else 0
+
+
+_ADJACENT = 2
+"""A word this close before a treatment outweighs the words behind it."""
+
+
+def _whole(value: object, default: int) -> int:
+    return value if isinstance(value, int) else default
+
+
+def _day(written: str, today: str) -> date | None:
+    """A written day as a date: ISO, D.M.Y, or M/D (D/M where the first number is no month).
+
+    Without a year it is the day nearest to the note's own.
+    """
+    parts = [int(part) for part in re.findall(r"\d+", written)]
+    if len(parts) < 2:
+        return None
+    if "-" in written and len(parts) == 3 and parts[0] > 31:
+        return _date(*parts)
+    first, second = parts[0], parts[1]
+    day_first = "." in written or first > _DAY_FIRST
+    month, day = (second, first) if day_first else (first, second)
+    if len(parts) > 2:
+        return _date(parts[2] + (_CENTURY if parts[2] < 100 else 0), month, day)
+    here = _date(*(int(part) for part in today.split("-")))
+    if here is None:
+        return None
+    near = [found for year in (here.year - 1, here.year, here.year + 1) if (found := _date(year, month, day))]
+    return min(near, key=lambda one: abs((one - here).days), default=None)
+
+
+def _date(year: int, month: int, day: int) -> date | None:
+    try:
+        return date(year, month, day)
+    except ValueError:
+        return None

@@ -1,0 +1,185 @@
+"""Extracts `therapy_cycles`: how many cycles of systemic therapy were received, and which are only planned."""
+
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+
+from abstractor.model.finding import Assertion
+from abstractor.pipeline.course import CourseReader
+from abstractor.pipeline.drugs import DrugFinder, DrugHit, drugs_of, without_supportive
+from abstractor.pipeline.lexicon import Lexicon
+from abstractor.pipeline.mention import Extractor, Mention
+from abstractor.pipeline.view import NoteView, Sentence
+from abstractor.rulebook.book import RuleBook
+
+FIELD = "therapy_cycles"
+_MOST = 40
+"""No course has more cycles."""
+_GIVEN = {None, Assertion.PRESENT}
+
+
+@dataclass(frozen=True, slots=True)
+class _Form:
+    """One way to speak of cycles."""
+
+    id: str
+    regex: re.Pattern[str]
+    ordinal: bool
+    near: bool
+    """Only where words of chemotherapy are in the sentence, and none of the spine."""
+    drug: str | None
+    """`before` or `after`: only right behind, or right ahead of, a drug."""
+
+
+@dataclass(frozen=True)
+class _Cycles:
+    finder: DrugFinder
+    course: CourseReader
+    forms: tuple[_Form, ...]
+    numbers: dict[str, int]
+    cues: dict[str, re.Pattern[str]]
+    plan_sections: frozenset[str]
+
+    def __call__(self, view: NoteView) -> Iterable[Mention]:
+        drugs = without_supportive(drugs_of(self.finder, view))
+        found = [one for sentence in view.sentences for one in self._of_sentence(view, sentence, drugs)]
+        return self._highest(view, found)
+
+    def _of_sentence(self, view: NoteView, sentence: Sentence, drugs: list[DrugHit]) -> Iterator[Mention]:
+        taken: list[tuple[int, int]] = []
+        for form in self.forms:
+            for match in form.regex.finditer(view.text, sentence.start, sentence.end):
+                start, end = match.span()
+                if any(start < other_end and other_start < end for other_start, other_end in taken):
+                    continue
+                if not self._holds(view, sentence, form, match, drugs):
+                    continue
+                mentions = list(self._of_match(view, sentence, form, match))
+                if mentions:
+                    taken.append((start, end))
+                yield from mentions
+
+    def _holds(
+        self, view: NoteView, sentence: Sentence, form: _Form, match: re.Match[str], drugs: list[DrugHit]
+    ) -> bool:
+        start, end = match.span()
+        if form.drug == "before" and not any(0 <= start - drug.end <= 1 for drug in drugs):
+            return False
+        if form.drug == "after" and not any(0 <= drug.start - end <= 2 for drug in drugs):
+            return False
+        if form.drug == "sentence" and not any(sentence.start <= drug.start < sentence.end for drug in drugs):
+            return False
+        if form.near:
+            of_spine = self.cues["spine"].search(view.text[end : end + 20])
+            if of_spine or self.cues["bones"].search(view.text, sentence.start, sentence.end):
+                return False
+            named = any(sentence.start <= drug.start < sentence.end for drug in drugs)
+            around = max(0, sentence.start - 80), min(len(view.text), sentence.end + 40)
+            return named or bool(self.cues["chemo_near"].search(view.text, *around))
+        return True
+
+    def _of_match(self, view: NoteView, sentence: Sentence, form: _Form, match: re.Match[str]) -> Iterator[Mention]:
+        number = self._number(match["n"] or match["low"] if "low" in match.re.groupindex else match["n"])
+        if number is None:
+            return
+        start, end = match.span()
+        start += len(match[0]) - len(match[0].lstrip(" ,("))
+        head = view.text[max(sentence.start, start - 160) : start]
+        if not form.ordinal and (self.cues["no_total"].search(head) or self.cues["no_total_after"].search(view.text[end : end + 14])):
+            return
+        assertion = self._assertion(view, sentence, form, head, start, end)
+        kind = "ordinal" if form.ordinal else "count"
+        yield Mention(FIELD, str(number), start, end, rule=f"therapy_cycles.{form.id}", assertion=assertion, attributes={"counted": kind})
+        of = self._number(match["of"]) if "of" in match.re.groupindex else None
+        if of is not None and of != number:
+            yield Mention(
+                FIELD,
+                str(of),
+                match.start("of"),
+                end,
+                rule="therapy_cycles.planned_total",
+                assertion=Assertion.HYPOTHETICAL,
+                attributes={"counted": "total"},
+            )
+
+    def _assertion(
+        self, view: NoteView, sentence: Sentence, form: _Form, head: str, start: int, end: int
+    ) -> Assertion | None:
+        if self.course.is_elsewhere(view, start, end):
+            return Assertion.HISTORICAL
+        if self.course.is_to_come(view, end):
+            return Assertion.HYPOTHETICAL
+        tail = view.text[end : max(end, min(sentence.end, end + 60))]
+        cues = self.cues
+        if cues["after_before"].search(head):
+            planned = cues["planned_anywhere"].search(head) or cues["assessed_after"].search(tail)
+            return Assertion.HYPOTHETICAL if planned or self._in_plan(view, start) else Assertion.PRESENT
+        if cues["planned_before"].search(head):
+            return Assertion.PRESENT if cues["fulfilled"].search(tail) else Assertion.HYPOTHETICAL
+        if cues["planned_after"].search(tail):
+            return Assertion.HYPOTHETICAL
+        if form.ordinal and cues["maybe_before"].search(head) and cues["planned_anywhere"].search(head):
+            return Assertion.HYPOTHETICAL
+        if cues["given_before"].search(head) or cues["given_after"].search(tail):
+            return Assertion.PRESENT
+        return self.course.assertion_of(view, start, end)
+
+    def _in_plan(self, view: NoteView, start: int) -> bool:
+        return view.section_at(start) in self.plan_sections
+
+    def _number(self, written: str | None) -> int | None:
+        if written is None:
+            return None
+        digits = re.match(r"\d+", written)
+        number = int(digits[0]) if digits else self.numbers.get(written.lower())
+        return number if number is not None and 0 < number <= _MOST else None
+
+    def _highest(self, view: NoteView, found: list[Mention]) -> list[Mention]:
+        """Of cycles told one by one, only the last one reached is how many were received (FIELDS, ruling 22)."""
+
+        def told_one_by_one(one: Mention) -> bool:
+            planned = one.assertion is None and self._in_plan(view, one.start)
+            return one.attributes["counted"] == "ordinal" and one.assertion in _GIVEN and not planned
+
+        reached = max((int(one.value) for one in found if told_one_by_one(one)), default=0)
+        kept = [one for one in found if not told_one_by_one(one) or int(one.value) == reached]
+        return sorted((replace(one, attributes={}) for one in kept), key=lambda one: one.start)
+
+
+def build(rulebook: RuleBook) -> Extractor:
+    """The extractor of `therapy_cycles`."""
+    lexicon = Lexicon.of(rulebook, "cycles")
+    names = (
+        "no_total",
+        "no_total_after",
+        "planned_before",
+        "maybe_before",
+        "fulfilled",
+        "given_before",
+        "after_before",
+        "planned_anywhere",
+        "planned_after",
+        "given_after",
+        "assessed_after",
+        "spine",
+        "bones",
+        "chemo_near",
+    )
+    forms = tuple(
+        _Form(
+            id=str(row["id"]),
+            regex=lexicon.compiled(str(row["regex"])),
+            ordinal=row["kind"] == "ordinal",
+            near=bool(row.get("near", False)),
+            drug=str(row["drug"]) if "drug" in row else None,
+        )
+        for row in lexicon.rows("cycle")
+    )
+    return _Cycles(
+        finder=DrugFinder.of(rulebook),
+        course=CourseReader.of(rulebook),
+        forms=forms,
+        numbers=lexicon.numbers("count"),
+        cues={name: lexicon.pattern(name) for name in names},
+        plan_sections=lexicon.words("plan_sections"),
+    )

@@ -1,0 +1,248 @@
+"""Immunohistochemistry: which marker a note gives as positive, negative, lost or overexpressed.
+
+Reads lists in both orders ("positive for A and B", "A, B negative"), signs (`CD56+`, `CK20 -`) and columns. Serum values of the
+same names, orders and pending stains give nothing.
+"""
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+
+from abstractor.model.finding import Assertion
+from abstractor.pipeline.mention import Extractor, Mention
+from abstractor.pipeline.report_zones import ZoneFinder
+from abstractor.pipeline.view import NoteView
+from abstractor.rulebook.book import RuleBook
+
+FIELD = "ihc"
+
+_LOSABLE = frozenset({"p53", "Rb"})
+_LIST_GAP = re.compile(
+    r"\s*(?:\([^()\n]{0,40}\))?\s*(?:[,/&+|]|,?\s*\b(?:and|or|nor|as well as|plus)\b)?\s*(?:for |the |also |with )?\s*",
+    re.IGNORECASE,
+)
+_BREAK = re.compile(r"[;]|\.\s|\.$|\n\s*\n|\b(?:but|whereas|while|however|although)\b", re.IGNORECASE)
+_LEADS = re.compile(r"(?:\b(?:for|with|to|in|of|the|not|express\w*)|[:]|\bincludes?|\bincluded)\s*$", re.IGNORECASE)
+_LINE_GOES_ON = re.compile(r"(?:,|/|&|\b(?:and|or|for|with|of))\s*$", re.IGNORECASE)
+_REACH = 45
+_STRENGTH = {"lost": 3, "overexpressed": 3, "negative": 2, "positive": 1, "neutral": 0}
+
+
+@dataclass(frozen=True, slots=True)
+class _Stain:
+    """A marker's name in the text; `marker` is None for stains that are no facts."""
+
+    marker: str | None
+    start: int
+    end: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Result:
+    """Words of a result, standing before or after the markers they belong to."""
+
+    result: str
+    start: int
+    end: int
+    leads: bool
+    """Ends in words that point forward ("positive for", "negative:")."""
+
+
+@dataclass(frozen=True)
+class StainReader:
+    """The word lists of `settings/ihc.toml`, compiled once."""
+
+    stains: re.Pattern[str]
+    markers: Mapping[str, str]
+    """Name of a group in `stains` to the marker."""
+    results: re.Pattern[str]
+    prefixes: re.Pattern[str]
+    units: re.Pattern[str]
+    silent_after: re.Pattern[str]
+    controls: re.Pattern[str]
+    general: re.Pattern[str]
+    denies: re.Pattern[str]
+    zones: ZoneFinder
+
+    @classmethod
+    def from_rulebook(cls, rulebook: RuleBook) -> "StainReader":
+        """Compiles the settings."""
+        settings = rulebook.settings["ihc"]
+        markers = _table(settings["markers"])
+        names = {f"m{index}": marker for index, marker in enumerate(markers)}
+        parts = [f"(?P<{key}>{'|'.join(markers[marker])})" for key, marker in names.items()]
+        parts.append(f"(?P<other>{'|'.join(_table(settings['others'])['words'])})")
+        results, prefix, silent = _table(settings["results"]), _table(settings["prefix"]), _table(settings["silent"])
+        order = ("unknown", "lost", "overexpressed", "negative", "positive", "neutral")
+        return cls(
+            stains=re.compile(rf"(?<![A-Za-z0-9])(?:{'|'.join(parts)})(?![A-Za-z0-9])", re.IGNORECASE),
+            markers=names,
+            results=re.compile("|".join(f"(?P<{one}>{_bounded(results[one])})" for one in order), re.IGNORECASE),
+            prefixes=re.compile(
+                r"(?<![A-Za-z])(?:"
+                + "|".join(f"(?P<{one}>{'|'.join(prefix[one])})" for one in prefix)
+                + r")(?![A-Za-z])",
+                re.IGNORECASE,
+            ),
+            units=_union(silent["units"]),
+            silent_after=_union(silent["after"]),
+            controls=_union(silent["controls"]),
+            general=_union(silent["general"]),
+            denies=re.compile(str(silent["denies"]), re.IGNORECASE),
+            zones=ZoneFinder.from_rulebook(rulebook),
+        )
+
+    def mentions(self, view: NoteView) -> list[Mention]:
+        """The stains of a note, in order."""
+        found: list[Mention] = []
+        for sentence in view.sentences:
+            words = view.text[sentence.start : sentence.end]
+            stains = list(self._stains(words))
+            if not any(stain.marker for stain in stains) or self.general.search(words):
+                continue
+            if self.zones.zones(view).kind_at(sentence.start) == "silent":
+                continue
+            found.extend(self._sentence(words, stains, sentence.start))
+        return sorted(found, key=lambda one: one.start)
+
+    def _stains(self, words: str) -> Iterator[_Stain]:
+        for match in self.stains.finditer(words):
+            key = str(match.lastgroup)
+            marker = self.markers.get(key)
+            around = words[max(0, match.start() - 8) : match.end() + 28]
+            if marker is not None and (self.units.search(around) or self.silent_after.match(words, match.end())):
+                marker = None
+            yield _Stain(marker, match.start(), match.end())
+
+    def _results(self, words: str, stains: list[_Stain]) -> Iterator[_Result]:
+        """Results and prefixes in order; a longer reading as a prefix wins where a marker follows at once."""
+        starts = {stain.start for stain in stains}
+        taken = 0
+        prefixes = {}
+        for match in self.prefixes.finditer(words):
+            end = match.end() + len(words[match.end() :]) - len(words[match.end() :].lstrip(" \t\n("))
+            if end in starts or re.match(r"(?:both|the|all|a|an) ", words[end : end + 5]):
+                prefixes[match.start()] = match
+        inside = [(stain.start, stain.end) for stain in stains]
+        for match in self.results.finditer(words):
+            if any(low <= match.start() < high for low, high in inside):
+                continue
+            prefix = next((one for start, one in prefixes.items() if start <= match.start() < one.end()), None)
+            if match.start() < taken:
+                continue
+            if prefix is not None:
+                taken = prefix.end()
+                leads = bool(_LEADS.search(prefix.group()))
+                yield _Result(str(prefix.lastgroup), prefix.start(), prefix.end(), leads)
+                continue
+            taken = match.end()
+            yield _Result(str(match.lastgroup), match.start(), match.end(), leads=False)
+        for start, prefix in prefixes.items():
+            if not any(
+                start <= match.start() < prefix.end() for match in self.results.finditer(words, start, prefix.end())
+            ):
+                yield _Result(str(prefix.lastgroup), start, prefix.end(), leads=True)
+
+    def _sentence(self, words: str, stains: list[_Stain], offset: int) -> Iterator[Mention]:
+        events: list[_Stain | _Result] = sorted(
+            [*stains, *self._results(words, stains)], key=lambda one: (one.start, one.end)
+        )
+        said: dict[int, tuple[_Stain, _Result]] = {}
+        waiting: list[_Stain] = []
+        prefix: _Result | None = None
+        run: list[_Result] = []
+        end = 0
+        for index, event in enumerate(events):
+            gap = words[end : event.start]
+            if _BREAK.search(gap) or ("\n" in gap and not _LINE_GOES_ON.search(words[:end] + gap.split("\n")[0])):
+                waiting, run = [], []
+                prefix = None
+            if isinstance(event, _Stain):
+                run = []
+                if not _LIST_GAP.fullmatch(gap):
+                    waiting = []
+                    if prefix is not None and len(gap) > _REACH:
+                        prefix = None
+                waiting.append(event)
+                if prefix is not None:
+                    said[event.start] = (event, prefix)
+            elif self._points_forward(words, event, events[index + 1 :], waiting, prefix):
+                prefix, waiting, run = event, [], []
+            elif waiting and event.start - waiting[-1].end <= _REACH:
+                run.append(event)
+                result = _strongest(run)
+                if event.result == "unknown":
+                    for stain in waiting:
+                        said.pop(stain.start, None)
+                    waiting = []
+                elif prefix is not None:
+                    if result.result not in {prefix.result, "neutral"}:
+                        said[waiting[-1].start] = (waiting[-1], result)
+                        if not gap.strip(" ("):
+                            prefix = None
+                else:
+                    for stain in waiting:
+                        said[stain.start] = (stain, result)
+                if index + 1 < len(events) and isinstance(events[index + 1], _Stain):
+                    waiting = [] if prefix is None else waiting
+            end = max(end, event.end)
+        for stain, result in said.values():
+            if stain.marker is None or self.controls.search(words, stain.end, min(len(words), stain.end + 30)):
+                continue
+            # "No neuroendocrine differentiation is seen with synaptophysin stains."
+            denied = result.result == "neutral" and self.denies.search(words, 0, stain.start)
+            yield _mention(words, stain, replace(result, result="negative") if denied else result, offset)
+
+    def _points_forward(
+        self, words: str, event: _Result, rest: list[_Stain | _Result], waiting: list[_Stain], prefix: _Result | None
+    ) -> bool:
+        """Whether a result belongs to the markers behind it."""
+        following = next((one for one in rest[:1] if isinstance(one, _Stain)), None)
+        if event.leads:
+            return True
+        if following is None or event.result == "unknown":
+            return False
+        gap = words[event.end : following.start]
+        if gap.strip(" (\n"):
+            return False
+        touches = bool(waiting) and not re.search(r"[,;.\n]", words[waiting[-1].end : event.start])
+        return not touches and event.start - (waiting[-1].end if waiting else -99) > 1
+
+
+def build(rulebook: RuleBook) -> Extractor:
+    """The extractor of the field `ihc`."""
+    return StainReader.from_rulebook(rulebook).mentions
+
+
+def _mention(words: str, stain: _Stain, result: _Result, offset: int) -> Mention:
+    said = "positive" if result.result == "neutral" else result.result
+    if said in {"lost", "overexpressed"} and stain.marker not in _LOSABLE:
+        said = "negative" if said == "lost" else "positive"
+    start, end = stain.start, stain.end
+    if result.start >= end and result.end - start <= 90:
+        end = result.end
+    elif result.end <= start and stain.end - result.start <= 60:
+        start = result.start
+    while end > start and words[end - 1] in " :,\n":
+        end -= 1
+    return Mention(
+        FIELD, f"{stain.marker} {said}", offset + start, offset + end, f"ihc.{said}", Assertion.PRESENT, confidence=0.92
+    )
+
+
+def _strongest(run: list[_Result]) -> _Result:
+    """Of "strong expression lost", the word that decides."""
+    return max(run, key=lambda one: _STRENGTH.get(one.result, 0))
+
+
+def _table(value: object) -> Mapping[str, list[str]]:
+    return value if isinstance(value, Mapping) else {}
+
+
+def _union(expressions: Iterable[str]) -> re.Pattern[str]:
+    return re.compile("|".join(f"(?:{one})" for one in expressions), re.IGNORECASE)
+
+
+def _bounded(expressions: Iterable[str]) -> str:
+    """Words must not begin inside a word; signs may stand anywhere."""
+    return "|".join(rf"(?<![A-Za-z]){one}" if one[0].isalpha() or one.startswith("(?:") else one for one in expressions)

@@ -1,0 +1,22 @@
+"""Finds template text (legends, empty boxes, trial criteria) that states nothing of the patient."""
+
+import re
+
+from abstractor.rulebook.schema import MaskRule
+
+
+def compile_masks(rules: tuple[MaskRule, ...]) -> tuple[re.Pattern[str], ...]:
+    """The masks' regular expressions, any case."""
+    return tuple(re.compile(rule.regex, re.IGNORECASE) for rule in rules)
+
+
+def find_masked(text: str, masks: tuple[re.Pattern[str], ...]) -> tuple[tuple[int, int], ...]:
+    """Stretches covered by any mask, in order and merged."""
+    found = sorted(match.span() for mask in masks for match in mask.finditer(text) if match.end() > match.start())
+    merged: list[tuple[int, int]] = []
+    for start, end in found:
+        if merged and start <= merged[-1][1]:
+            merged[-1] = (merged[-1][0], max(merged[-1][1], end))
+        else:
+            merged.append((start, end))
+    return tuple(merged)

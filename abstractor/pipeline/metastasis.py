@@ -1,0 +1,217 @@
+"""Finds spread to organs: "liver metastases", "metastases to bone and brain", "Liver: no metastases". Regional nodes are none."""
+
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from abstractor.model.finding import Assertion
+from abstractor.pipeline.mention import Extractor, Mention
+from abstractor.pipeline.view import NoteView, Sentence
+from abstractor.rulebook.book import RuleBook
+
+RULE = "metastasis"
+UNSPECIFIC = "distant"
+NODES = "distant_lymph_node"
+_NEW = re.compile(r"\b(?:no|without|not|nor)\b[^.;,\n]{0,40}\b(?:new|further|additional|other)\b[^.;,\n]{0,40}$", re.IGNORECASE)
+_DENIED_AHEAD = re.compile(r"\b(?:no|not|without|negative|neg|free|absence|nor|rule|exclude)\b[^.;\n]{0,80}$", re.IGNORECASE)
+
+
+@dataclass(frozen=True)
+class _Words:
+    """The expressions of the component, compiled."""
+
+    organ: re.Pattern[str]
+    values: dict[str, str]
+    """Word in lower case to the site it means."""
+    before_spread: re.Pattern[str]
+    after_spread: re.Pattern[str]
+    headed: re.Pattern[str]
+    spread: re.Pattern[str]
+    malignant: re.Pattern[str]
+    organ_denied: re.Pattern[str]
+    lesion_denied: re.Pattern[str]
+    telling: re.Pattern[str]
+    nodes: re.Pattern[str]
+    benign: re.Pattern[str]
+    unspecific: re.Pattern[str]
+    denied: re.Pattern[str]
+    not_behind: re.Pattern[str]
+    not_ahead: re.Pattern[str]
+    region_only: re.Pattern[str]
+    regional: re.Pattern[str]
+    cheap: re.Pattern[str]
+    telling_sections: frozenset[str]
+    denied_sites: frozenset[str]
+    scans: tuple[tuple[re.Pattern[str], str], ...]
+    """What a scan of one organ is called, and the organ."""
+
+
+def build(rulebook: RuleBook) -> Extractor:
+    """An extractor for metastasis."""
+    words = _compile(rulebook)
+
+    def extract(view: NoteView) -> Iterable[Mention]:
+        if words.cheap.search(view.text):
+            for sentence in view.sentences:
+                if words.cheap.search(view.text, sentence.start, sentence.end):
+                    yield from _in_sentence(view, sentence, words)
+
+    return extract
+
+
+def _compile(rulebook: RuleBook) -> _Words:
+    settings = rulebook.settings.get("metastasis", {})
+
+    def word(name: str) -> str:
+        return str(settings.get(name, "(?!)"))
+
+    def compiled(expression: str) -> re.Pattern[str]:
+        return re.compile(expression, re.IGNORECASE)
+
+    values = {term.lower(): site.value for site in rulebook.sites() for term in (*site.nouns, *site.adjectives)}
+    terms = sorted(values, key=len, reverse=True)
+    organ = r"(?<![A-Za-z])(?:" + "|".join(r"[\s-]+".join(re.escape(part) for part in re.split(r"[\s-]+", term)) for term in terms) + r")(?![A-Za-z])"
+    sites = rf"{organ}(?:{word('qualified')}{word('listed')}{organ}){{0,8}}"
+    telling_sites = settings.get("telling_sites", [])
+    telling_terms = [term for term in terms if isinstance(telling_sites, list) and values[term] in telling_sites]
+    told = "|".join(re.escape(term) for term in telling_terms) or "(?!)"
+    lesion, denied = word("lesion"), word("denied")
+    scans = settings.get("scans", {})
+    return _Words(
+        organ=compiled(organ),
+        values=values,
+        before_spread=compiled(rf"(?P<sites>{sites}){word('qualified')}(?P<spread>\b{word('spread')})\b"),
+        after_spread=compiled(rf"\b(?P<spread>{word('spread')}|spread|spreading){word('bridge')}(?P<sites>{sites})"),
+        headed=compiled(rf"(?:^|[.;:\n]\s*|^[\s\dA-H.)*>-]+)(?P<sites>{sites})(?P<specimen>[^.:;\n]{{0,60}}?)[ \t]*:"),
+        spread=compiled(rf"\b{word('spread')}\b"),
+        malignant=compiled(r"\b(?:carcinoma|malignan\w+|SCLC|adenocarcinoma|cancer cells|tumou?r cells)\b"),
+        organ_denied=compiled(rf"(?P<sites>{sites})[ \t:,]*(?P<denied>{denied}{word('denied_qualifiers')}(?:{lesion}))\b"),
+        lesion_denied=compiled(rf"\b{denied}(?:{word('denied_qualifiers')}|[ \t]+)(?P<sites>{sites}){word('qualified')}(?:{lesion})\b"),
+        telling=compiled(
+            rf"\b{word('telling')}(?:[ \t]+[\w-]+){{0,3}}?[ \t]+(?P<sites>(?:{told}))[ \t]+(?:parenchymal[ \t]+)?{lesion}\b"
+            rf"|\b{word('telling')}(?:[ \t]+[\w-]+){{0,3}}?[ \t]+{lesion}[ \t]+(?:in|of|within|throughout|involving)[ \t]+(?:the[ \t]+|both[ \t]+)?(?P<sites2>(?:{told}))\b"
+        ),
+        nodes=compiled(
+            rf"(?P<list>(?<![A-Za-z]){word('node_regions')}(?:[ \t]*(?:,|/|and|or|&)[ \t]*(?:\w+[ \t]+)?{word('node_regions')})*)[ \t]+{word('node')}"
+            rf"|\b{word('node')}[ \t]+(?:in[ \t]+the[ \t]+|of[ \t]+the[ \t]+)?(?P<list2>{word('node_regions')})\b"
+        ),
+        benign=compiled(rf"\b{word('benign')}\b"),
+        unspecific=compiled(rf"(?P<present>{word('unspecific_present')})|(?P<absent>{word('unspecific_absent')})"),
+        denied=compiled(word("node_enlarged")),
+        not_behind=compiled(word("not_unspecific_behind")),
+        not_ahead=compiled(word("not_unspecific_ahead")),
+        region_only=compiled(word("region_only")),
+        regional=compiled(rf"\b{word('node_regional')}\b"),
+        cheap=compiled(rf"{word('spread')}|lesion|mass|nodule|foc[iu]|node|adenopath|deposit|spread|filia|involv"),
+        denied_sites=_names(settings.get("denied_sites")),
+        scans=tuple((compiled(str(expression)), str(value)) for value, expression in scans.items()) if isinstance(scans, dict) else (),
+        telling_sections=_names(settings.get("telling_sections")),
+    )
+
+
+def _names(listed: object) -> frozenset[str]:
+    return frozenset(str(name) for name in listed) if isinstance(listed, list) else frozenset()
+
+
+def _in_sentence(view: NoteView, sentence: Sentence, words: _Words) -> Iterator[Mention]:
+    found = list(_of_organs(view, sentence, words))
+    seen: set[tuple[str, int]] = set()
+    for mention in found:
+        if (mention.value, mention.start) not in seen:
+            seen.add((mention.value, mention.start))
+            yield mention
+    covered = [(mention.start, mention.end) for mention in found]
+    yield from _unspecific(view, sentence, words, covered)
+
+
+def _of_organs(view: NoteView, sentence: Sentence, words: _Words) -> Iterator[Mention]:
+    text, start, end = view.text, sentence.start, sentence.end
+    denied: list[tuple[int, int]] = []
+    for match in words.lesion_denied.finditer(text, start, end):
+        if not re.search(r"\bnew\b", match.group(), re.IGNORECASE):
+            yield from _denied(text, match, words)
+        denied.append(match.span())
+    for match in words.organ_denied.finditer(text, start, end):
+        if not re.search(r"\bnew\b", match["denied"], re.IGNORECASE):
+            yield from _denied(text, match, words)
+        denied.append(match.span())
+    for pattern in (words.before_spread, words.after_spread):
+        for match in pattern.finditer(text, start, end):
+            if any(match.start() < stop and begin < match.end() for begin, stop in denied) or _is_new_denied(text, start, match):
+                continue
+            if words.benign.search(match.group()):
+                continue
+            yield from _sites(text, match, "sites", match.span(), words, None)
+    yield from _headed(text, sentence, words)
+    for match in words.telling.finditer(text, start, end):
+        group = "sites" if match["sites"] else "sites2"
+        if not words.benign.search(text, start, end) and not _is_new_denied(text, start, match):
+            yield from _sites(text, match, group, match.span(), words, None, 0.7)
+    for match in words.nodes.finditer(text, start, end):
+        around = text[max(start, match.start() - 40) : min(end, match.end() + 40)]
+        if words.denied.search(around) and not _is_new_denied(text, start, match):
+            yield Mention("metastasis", NODES, match.start(), match.end(), "metastasis-nodes", confidence=0.75)
+
+
+def _denied(text: str, match: re.Match[str], words: _Words) -> Iterator[Mention]:
+    """ "No liver lesion" denies spread there; "no lung nodule" does not, unless it says metastasis."""
+    for mention in _sites(text, match, "sites", match.span(), words, Assertion.ABSENT):
+        if mention.value in words.denied_sites or words.spread.search(match.group()):
+            yield mention
+
+
+def _sites(
+    text: str, match: re.Match[str], group: str, span: tuple[int, int], words: _Words, assertion: Assertion | None, confidence: float = 0.9
+) -> Iterator[Mention]:
+    """One mention for each organ of a list; its evidence runs from the organ to the word that says spread."""
+    begin, stop = match.span(group)
+    for organ in words.organ.finditer(text, begin, stop):
+        value = words.values[" ".join(re.split(r"[\s-]+", organ.group().lower()))] if " ".join(re.split(r"[\s-]+", organ.group().lower())) in words.values else words.values.get(organ.group().lower(), "")
+        if not value:
+            continue
+        if begin - span[0] <= span[1] - stop:
+            place = (organ.start(), span[1])
+        else:
+            place = (span[0], organ.end()) if organ.start() - span[0] < 60 else organ.span()
+        yield Mention("metastasis", value, *place, RULE, assertion=assertion, confidence=confidence)
+
+
+def _headed(text: str, sentence: Sentence, words: _Words) -> Iterator[Mention]:
+    """ "Liver: multiple metastases", "Liver, core biopsy: small cell carcinoma"."""
+    for match in words.headed.finditer(text, sentence.start, sentence.end):
+        said = words.spread.search(text, match.end(), sentence.end)
+        if not said and re.search(r"biops|core|FNA|aspirat|cytolog|needle", match["specimen"] or "", re.IGNORECASE):
+            said = words.malignant.search(text, match.end(), sentence.end)
+        if said and not _is_new_denied(text, match.end(), said) and not words.organ.search(text, match.end(), said.start()):
+            for mention in _sites(text, match, "sites", match.span("sites"), words, None):
+                yield Mention("metastasis", mention.value, *said.span(), RULE)
+
+
+def _is_new_denied(text: str, start: int, match: re.Match[str]) -> bool:
+    """ "No new liver metastases" says nothing about the old ones."""
+    first_new = re.search(r"\bnew\b", match.group(), re.IGNORECASE)
+    ahead = text[max(start, match.start() - 80) : match.start() + (first_new.end() if first_new else 0)]
+    return _NEW.search(ahead) is not None
+
+
+def _unspecific(view: NoteView, sentence: Sentence, words: _Words, covered: list[tuple[int, int]]) -> Iterator[Mention]:
+    text = view.text
+    for match in words.unspecific.finditer(text, sentence.start, sentence.end):
+        if any(match.start() < stop and begin < match.end() for begin, stop in covered):
+            continue
+        ahead = text[max(sentence.start, match.start() - 80) : match.start()]
+        if words.not_behind.match(text, match.end()) or words.not_ahead.search(ahead) or _is_new_denied(text, sentence.start, match):
+            continue
+        around = text[max(sentence.start, match.start() - 60) : min(sentence.end, match.end() + 60)]
+        is_denied = _DENIED_AHEAD.search(ahead) is not None
+        organ = next((value for scan, value in words.scans if scan.search(ahead)), None)
+        if organ:
+            yield Mention("metastasis", organ, match.start(), match.end(), "metastasis-scan", confidence=0.8)
+            continue
+        if words.region_only.search(around) and is_denied:
+            continue
+        if match["absent"] and not is_denied:
+            continue
+        if words.regional.search(text, max(sentence.start, match.start() - 30), min(sentence.end, match.end() + 25)) and not is_denied:
+            continue
+        yield Mention("metastasis", UNSPECIFIC, match.start(), match.end(), "metastasis-unspecific", confidence=0.8)

@@ -1,0 +1,227 @@
+"""Extracts `radiotherapy`: what was irradiated, with dose and fractions as attributes."""
+
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+
+from abstractor.model.finding import Assertion
+from abstractor.pipeline.course import CourseReader
+from abstractor.pipeline.lexicon import Lexicon
+from abstractor.pipeline.mention import Extractor, Mention
+from abstractor.pipeline.view import NoteView, Sentence
+from abstractor.rulebook.book import RuleBook
+
+FIELD = "radiotherapy"
+UNSPECIFIED = "unspecified"
+_GIVEN = {None, Assertion.PRESENT}
+_MERGE = 45
+"""Treatment words and doses no further apart than this many characters are one treatment."""
+_CGY = 100
+"""Centigray in a gray."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Kind:
+    value: str
+    word: re.Pattern[str]
+    needs: re.Pattern[str] | None
+    unless: re.Pattern[str] | None
+
+
+@dataclass(frozen=True, slots=True)
+class _Dose:
+    """Total dose in Gy and number of fractions, as far as stated."""
+
+    gray: float | None = None
+    fractions: int | None = None
+
+    @property
+    def per_fraction(self) -> float | None:
+        return self.gray / self.fractions if self.gray and self.fractions else None
+
+
+@dataclass(frozen=True)
+class _Radiotherapies:
+    course: CourseReader
+    cues: dict[str, re.Pattern[str]]
+    kinds: tuple[_Kind, ...]
+    sites: tuple[tuple[str, re.Pattern[str]], ...]
+    """Kind to the words of its region, for treatments that name the region beside them."""
+    radical_dose: float
+    """From this dose on (Gy), a treatment without a named site is that of the primary (FIELDS, ruling 19)."""
+    ablative_dose: float
+    """From this dose per fraction on (Gy), a treatment of the brain is stereotactic."""
+
+    def __call__(self, view: NoteView) -> Iterable[Mention]:
+        found = [one for sentence in view.sentences for one in self._of_sentence(view, sentence)]
+        return self._specific(found)
+
+    def _of_sentence(self, view: NoteView, sentence: Sentence) -> Iterator[Mention]:
+        for start, end in self._stretches(view, sentence):
+            kind, dose = self._kind(view, sentence, start, end)
+            if kind is None:
+                continue
+            assertion = self.course.assertion_of(view, start, end)
+            if assertion is None and not dose.gray and self.course.is_heading(view, start, end):
+                continue
+            attributes: dict[str, object] = {}
+            if dose.gray:
+                attributes["dose_gy"] = int(dose.gray) if dose.gray == int(dose.gray) else dose.gray
+            if dose.fractions:
+                attributes["fractions"] = dose.fractions
+            if self.cues["bid"].search(view.text, start, min(sentence.end, end + 40)):
+                attributes["twice_daily"] = True
+            yield Mention(
+                FIELD,
+                kind,
+                start,
+                end,
+                rule=f"radiotherapy.{kind}",
+                assertion=assertion,
+                attributes=attributes,
+                confidence=0.75 if kind == UNSPECIFIED else 0.9,
+            )
+
+    def _stretches(self, view: NoteView, sentence: Sentence) -> Iterator[tuple[int, int]]:
+        """Where treatments are named; a word and its dose are one stretch."""
+        current: tuple[int, int] | None = None
+        for match in self.cues["word"].finditer(view.text, sentence.start, sentence.end):
+            start, end = match.span()
+            if self._is_no_treatment(view, sentence, start, end):
+                continue
+            if current is None:
+                current = (start, end)
+                continue
+            between = view.text[current[1] : start]
+            if len(between) <= _MERGE and match[0][0].isdigit() and not self.cues["clause_end"].search(between):
+                current = (current[0], end)
+            else:
+                yield current
+                current = (start, end)
+        if current is not None:
+            yield current
+
+    def _is_no_treatment(self, view: NoteView, sentence: Sentence, start: int, end: int) -> bool:
+        head = view.text[max(sentence.start, start - 40) : start]
+        tail = view.text[end : min(sentence.end, end + 30)]
+        if self.cues["no_treatment"].search(tail) or self.cues["no_treatment_before"].search(head):
+            return True
+        if view.text[start].isdigit() and self.cues["organ_dose"].search(head):
+            return True
+        whole = view.text[sentence.start : sentence.end]
+        if self.cues["not_cancer"].search(whole):
+            return True
+        if self.cues["rt_alone"].fullmatch(view.text, start, end):
+            right = self.cues["right_not_rt"].search(tail) or self.cues["rt_before"].search(head)
+            return bool(right) or not self.cues["rt_context"].search(whole)
+        return False
+
+    def _kind(self, view: NoteView, sentence: Sentence, start: int, end: int) -> tuple[str | None, _Dose]:
+        text = view.text
+        clause = self._clause(view, sentence, start, end)
+        dose = self._dose(text, start, clause[1])
+        words = text[clause[0] : clause[1]]
+        for kind in self.kinds:
+            around = kind.word.finditer(text, max(clause[0], start - _MERGE), min(sentence.end, end + 60))
+            match = next((one for one in around if one.start() < end and one.end() > start), None)
+            if match is None:
+                continue
+            if kind.value == "pci" and self._is_coronary(words, match):
+                return None, dose
+            if (kind.needs is None or kind.needs.search(words)) and not (kind.unless and kind.unless.search(words)):
+                return kind.value, dose
+        return self._by_site(text, clause, start, end, dose), dose
+
+    def _is_coronary(self, clause: str, match: re.Match[str]) -> bool:
+        return bool(self.cues["pci_alone"].fullmatch(match[0]) and self.cues["coronary"].search(clause))
+
+    def _by_site(self, text: str, clause: tuple[int, int], start: int, end: int, dose: _Dose) -> str:
+        """The region nearest to the treatment: behind it, or before it in the same member of a list."""
+        best: tuple[int, str] | None = None
+        begin = max(clause[0], start - 60)
+        begin = max((one.end() for one in self.cues["list_member"].finditer(text, begin, start)), default=begin)
+        stop = self.cues["list_member"].search(text, end, min(clause[1], end + 80))
+        reach = stop.start() if stop else min(clause[1], end + 80)
+        for value, pattern in self.sites:
+            for match in pattern.finditer(text, begin, reach):
+                behind = match.start() >= end
+                distance = match.start() - end if behind else max(0, start - match.end()) * 2
+                if best is None or distance < best[0]:
+                    best = (distance, value)
+        if best is not None and best[1] == "brain":
+            per_fraction = dose.per_fraction or 0
+            return "stereotactic_brain" if per_fraction >= self.ablative_dose else "whole_brain" if dose.gray else "other"
+        if best is not None:
+            return best[1]
+        return "thoracic" if dose.gray and dose.gray >= self.radical_dose else UNSPECIFIED
+
+    def _clause(self, view: NoteView, sentence: Sentence, start: int, end: int) -> tuple[int, int]:
+        begin = max((one.end() for one in self.cues["clause_end"].finditer(view.text, sentence.start, start)), default=sentence.start)
+        stop = self.cues["clause_end"].search(view.text, end, sentence.end)
+        return begin, stop.start() if stop else max(end, sentence.end)
+
+    def _dose(self, text: str, start: int, stop: int) -> _Dose:
+        match = self.cues["dose"].search(text, start, min(stop, start + 140))
+        if match is None:
+            return _Dose()
+        if match["fx3"]:
+            gray = float(match["per"]) / (_CGY if match["unit3"].lower() == "cgy" else 1)
+            return _Dose(round(gray * int(match["fx3"]), 2), int(match["fx3"]))
+        written, unit = match["gy"] or match["gy2"], match["unit"] or match["unit2"] or "Gy"
+        fractions = match["fx"] or match["fx2"]
+        gray = float(written) / (_CGY if unit.lower() == "cgy" else 1)
+        return _Dose(gray, int(fractions) if fractions and int(fractions) > 0 else None)
+
+    def _specific(self, found: list[Mention]) -> list[Mention]:
+        """A treatment told without its site is the one told with it elsewhere in the note."""
+        thoracic = any(one.value == "thoracic" for one in found)
+        named = {one.assertion for one in found if one.value != UNSPECIFIED}
+        kept = []
+        for one in found:
+            if one.value != UNSPECIFIED:
+                kept.append(one)
+            elif one.assertion is not Assertion.ABSENT and thoracic and not (one.assertion in _GIVEN and named & _GIVEN):
+                kept.append(replace(one, value="thoracic"))
+            elif not (named & _GIVEN if one.assertion in _GIVEN else one.assertion in named):
+                kept.append(one)
+        return kept
+
+
+def build(rulebook: RuleBook) -> Extractor:
+    """The extractor of `radiotherapy`."""
+    lexicon = Lexicon.of(rulebook, "radiotherapy")
+    names = (
+        "word",
+        "no_treatment",
+        "no_treatment_before",
+        "organ_dose",
+        "rt_alone",
+        "rt_before",
+        "rt_context",
+        "right_not_rt",
+        "pci_alone",
+        "coronary",
+        "clause_end",
+        "list_member",
+        "dose",
+        "bid",
+        "not_cancer",
+    )
+    kinds = tuple(
+        _Kind(
+            value=str(row["value"]),
+            word=lexicon.compiled(str(row["word"])),
+            needs=lexicon.compiled(str(row["needs"])) if "needs" in row else None,
+            unless=lexicon.compiled(str(row["unless"])) if "unless" in row else None,
+        )
+        for row in lexicon.rows("kind")
+    )
+    sites = (("bone", "bones"), ("brain", "brain"), ("thoracic", "chest"), ("other", "elsewhere"))
+    return _Radiotherapies(
+        course=CourseReader.of(rulebook),
+        cues={name: lexicon.pattern(name) for name in names},
+        kinds=kinds,
+        sites=tuple((value, lexicon.compiled(rf"\b(?:~{macro}~)\b")) for value, macro in sites),
+        radical_dose=lexicon.number("radical_dose", 40),
+        ablative_dose=lexicon.number("ablative_dose", 9),
+    )

@@ -1,0 +1,81 @@
+"""Reads TNM classifications: together ("cT3 cN2 cM1c"), in part ("T2 N0"), and alone where the words around say so."""
+
+import re
+from collections.abc import Iterable, Iterator
+
+from abstractor.pipeline.mention import Extractor, Mention
+from abstractor.pipeline.view import NoteView
+from abstractor.rulebook.book import RuleBook
+
+RULE = "tnm"
+_CONFIDENCE_TOGETHER = 0.97
+_CONFIDENCE_ALONE = 0.85
+
+
+def build(rulebook: RuleBook) -> Extractor:
+    """An extractor for stage.t, stage.n, stage.m and for the site codes behind M1 (metastasis)."""
+    words = rulebook.settings.get("tnm", {})
+
+    def part(name: str) -> str:
+        return str(words.get(name, "(?!)"))
+
+    one = {letter: rf"(?P<{letter}p>{part('prefix')})(?P<{letter}>{part(letter)})" for letter in "tnm"}
+    gap = part("between")
+    start, end = r"(?<![A-Za-z0-9-])", r"(?![A-Za-z0-9])"
+    together = re.compile(rf"{start}{one['t']}{gap}{one['n']}(?:{gap}{one['m']})?{end}", re.IGNORECASE)
+    nodes_on = re.compile(rf"{start}{one['n']}{gap}{one['m']}{end}")
+    alone = {letter: re.compile(rf"{start}{one[letter]}{end}") for letter in "tnm"}
+    behind, ahead = re.compile(part("alone_before_words"), re.IGNORECASE), re.compile(part("alone_after_words"), re.IGNORECASE)
+    never = re.compile(part("not_before_words"), re.IGNORECASE)
+    codes = words.get("site_codes", {})
+    sites = {str(code): str(site) for code, site in codes.items()} if isinstance(codes, dict) else {}
+    bracket = re.compile(rf"\s*\(((?:{'|'.join(sites) or '(?!)'})(?:\s*[,;/+]\s*(?:{'|'.join(sites) or '(?!)'}))*)\)")
+
+    def extract(view: NoteView) -> Iterable[Mention]:
+        text = view.text
+        taken: list[tuple[int, int]] = []
+        for pattern in (together, nodes_on):
+            for match in pattern.finditer(text):
+                if any(match.start() < stop and begin < match.end() for begin, stop in taken):
+                    continue
+                taken.append(match.span())
+                yield from _parts(match, _CONFIDENCE_TOGETHER)
+        for letter, pattern in alone.items():
+            for match in pattern.finditer(text):
+                if any(match.start() < stop and begin < match.end() for begin, stop in taken):
+                    continue
+                if never.match(text, match.end()):
+                    continue
+                before = text[max(0, match.start() - 24) : match.start()]
+                if match[letter + "p"] or behind.match(text, match.end()) or ahead.search(before) or _many_sites(letter, match):
+                    yield from _parts(match, _CONFIDENCE_ALONE)
+        for match in bracket.finditer(text):
+            for code in re.finditer(r"[A-Z]+", match[1]):
+                begin = match.start(1) + code.start()
+                yield Mention("metastasis", sites[code.group()], begin, match.start(1) + code.end(), "tnm-site-code", confidence=0.95)
+
+    return extract
+
+
+def _many_sites(letter: str, match: re.Match[str]) -> bool:
+    """M1a to M1c mean nothing else in a chart."""
+    return letter == "m" and len(match["m"]) > 2 and match["m"][1] == "1"
+
+
+def _parts(match: re.Match[str], confidence: float) -> Iterator[Mention]:
+    groups = match.groupdict()
+    for letter in "tnm":
+        stated = groups.get(letter)
+        if not stated or (letter in "nm" and stated[1] in "xX"):
+            continue
+        prefix = (groups[letter + "p"] or "").lower()
+        value = _value(stated)
+        start = match.start(letter + "p") if prefix else match.start(letter)
+        attributes = {"prefix": prefix} if prefix else {}
+        yield Mention(f"stage.{letter}", value, start, match.end(letter), RULE, attributes=attributes, confidence=confidence)
+
+
+def _value(stated: str) -> str:
+    """Upper-case letter, lower-case suffix."""
+    rest = stated[1:]
+    return stated[0].upper() + ("X" if rest in "xX" else rest.lower())

@@ -1,0 +1,92 @@
+"""Extracts `surgery`: operations on this cancer. Biopsies and operations for other reasons are none."""
+
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from abstractor.model.finding import Assertion
+from abstractor.pipeline.course import CourseReader
+from abstractor.pipeline.lexicon import Lexicon, Phrase
+from abstractor.pipeline.mention import Extractor, Mention
+from abstractor.pipeline.view import NoteView, Sentence
+from abstractor.rulebook.book import RuleBook
+
+FIELD = "surgery"
+_OTHER = "other_resection"
+_GIVEN = {None, Assertion.PRESENT}
+
+
+@dataclass(frozen=True)
+class _Surgeries:
+    course: CourseReader
+    phrases: tuple[Phrase, ...]
+    not_cancer: re.Pattern[str]
+    no_treatment_before: re.Pattern[str]
+    no_treatment_after: re.Pattern[str]
+    elsewhere: re.Pattern[str]
+    cancer_near: re.Pattern[str]
+    postoperative: re.Pattern[str]
+
+    def __call__(self, view: NoteView) -> Iterable[Mention]:
+        found = [one for sentence in view.sentences for one in self._of_sentence(view, sentence)]
+        return self._specific(found)
+
+    def _of_sentence(self, view: NoteView, sentence: Sentence) -> Iterator[Mention]:
+        taken: list[tuple[int, int]] = []
+        for phrase in self.phrases:
+            for match in phrase.regex.finditer(view.text, sentence.start, sentence.end):
+                start, end = match.span()
+                end = start + len(match[0].rstrip())
+                if any(start < other_end and other_start < end for other_start, other_end in taken):
+                    continue
+                if self._is_no_treatment(view, sentence, phrase, start, end):
+                    continue
+                taken.append((start, end))
+                assertion = phrase.assertion or self.course.assertion_of(view, start, end)
+                yield Mention(FIELD, phrase.value, start, end, rule=f"surgery.{phrase.value}", assertion=assertion)
+        yield from self._of_others(view, sentence)
+        if not taken and (match := self.postoperative.search(view.text, sentence.start, sentence.end)):
+            yield Mention(
+                FIELD, _OTHER, match.start(), match.end(), rule="surgery.postoperative", assertion=Assertion.PRESENT, confidence=0.6
+            )
+
+    def _of_others(self, view: NoteView, sentence: Sentence) -> Iterator[Mention]:
+        """Operations whose name shows that the cancer was another one."""
+        for match in self.elsewhere.finditer(view.text, sentence.start, sentence.end):
+            if self.cancer_near.search(view.text, max(0, sentence.start - 120), sentence.end):
+                yield Mention(
+                    FIELD, _OTHER, match.start(), match.end(), rule="surgery.other_cancer", assertion=Assertion.HISTORICAL
+                )
+
+    def _is_no_treatment(self, view: NoteView, sentence: Sentence, phrase: Phrase, start: int, end: int) -> bool:
+        whole = view.text[sentence.start : sentence.end]
+        if phrase.unless and phrase.unless.search(whole):
+            return True
+        if phrase.needs and not phrase.needs.search(whole):
+            return True
+        if self.not_cancer.search(whole):
+            return True
+        return bool(
+            self.no_treatment_after.search(view.text[end : end + 20])
+            or self.no_treatment_before.search(view.text[max(sentence.start, start - 20) : start])
+        )
+
+    def _specific(self, found: list[Mention]) -> list[Mention]:
+        """A resection without its kind is the operation named elsewhere in the note."""
+        named = any(one.value != _OTHER and one.assertion in _GIVEN for one in found)
+        return [one for one in found if not (named and one.value == _OTHER and one.assertion in _GIVEN)]
+
+
+def build(rulebook: RuleBook) -> Extractor:
+    """The extractor of `surgery`."""
+    lexicon = Lexicon.of(rulebook, "surgery")
+    return _Surgeries(
+        course=CourseReader.of(rulebook),
+        phrases=lexicon.phrases("surgery"),
+        not_cancer=lexicon.pattern("not_cancer"),
+        no_treatment_before=lexicon.pattern("no_treatment_before"),
+        no_treatment_after=lexicon.pattern("no_treatment_after"),
+        elsewhere=lexicon.pattern("other_illness_procedure"),
+        cancer_near=lexicon.pattern("cancer_near"),
+        postoperative=lexicon.pattern("postoperative"),
+    )

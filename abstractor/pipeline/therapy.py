@@ -1,0 +1,177 @@
+"""Extracts `systemic_therapy`: each anticancer drug named for this patient, or the class where no drug is named."""
+
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from abstractor.model.finding import Assertion
+from abstractor.pipeline.course import CourseReader
+from abstractor.pipeline.drugs import DrugFinder, DrugHit, drugs_of, without_supportive
+from abstractor.pipeline.lexicon import Lexicon
+from abstractor.pipeline.mention import Extractor, Mention
+from abstractor.pipeline.view import NoteView
+from abstractor.rulebook.book import RuleBook
+
+FIELD = "systemic_therapy"
+_LIST_GAP = 60
+"""Drugs further apart than this many characters are no list."""
+
+
+@dataclass(frozen=True, slots=True)
+class _DrugClass:
+    """Words for a whole class, and the groups or classes of drugs that make them superfluous."""
+
+    value: str
+    covers: frozenset[str]
+    regex: re.Pattern[str]
+
+
+@dataclass(frozen=True)
+class _Therapies:
+    finder: DrugFinder
+    course: CourseReader
+    classes: tuple[_DrugClass, ...]
+    list_join: re.Pattern[str]
+    apposition: re.Pattern[str]
+    """What stands between the word for a class and the name of the drug that is meant by it."""
+    never_before: re.Pattern[str]
+    never_after: re.Pattern[str]
+    not_cancer: re.Pattern[str]
+    line: re.Pattern[str]
+    line_numbers: dict[str, int]
+
+    def __call__(self, view: NoteView) -> Iterable[Mention]:
+        drugs = without_supportive(drugs_of(self.finder, view))
+        named = [mention for group in self._lists(view, drugs) for mention in self._of_list(view, group)]
+        return [*named, *self._classes(view, drugs, named)]
+
+    def _lists(self, view: NoteView, drugs: list[DrugHit]) -> Iterator[list[DrugHit]]:
+        """Drugs that stand in one list ("carboplatin AUC 5 / etoposide") share what is said of them."""
+        group: list[DrugHit] = []
+        for drug in drugs:
+            if group and not self._joined(view, group[-1], drug):
+                yield group
+                group = []
+            group.append(drug)
+        if group:
+            yield group
+
+    def _joined(self, view: NoteView, one: DrugHit, other: DrugHit) -> bool:
+        if other.start < one.end:
+            return True
+        if other.start - one.end > _LIST_GAP or view.sentence_at(one.start) != view.sentence_at(other.start):
+            return False
+        return bool(self.list_join.fullmatch(view.text, one.end, other.start))
+
+    def _of_list(self, view: NoteView, group: list[DrugHit]) -> Iterator[Mention]:
+        start, end = group[0].start, max(drug.end for drug in group)
+        sentence = view.sentence_at(start)
+        if self.not_cancer.search(view.text, sentence.start, sentence.end):
+            return
+        assertion = self.course.assertion_of(view, start, end)
+        attributes = self._attributes(view, start)
+        for drug in group:
+            yield Mention(
+                FIELD,
+                drug.generic,
+                drug.start,
+                drug.end,
+                rule=f"systemic_therapy.{drug.rule}",
+                assertion=assertion,
+                attributes={**attributes, "class": drug.therapy_class},
+                confidence=0.75 if drug.rule in {"typo", "short"} else 0.9,
+            )
+
+    def _classes(self, view: NoteView, drugs: list[DrugHit], named: list[Mention]) -> Iterator[Mention]:
+        known = {(drug.generic): {drug.group, drug.therapy_class} for drug in drugs}
+        for one in self.classes:
+            covered = {mention.assertion for mention in named if known[mention.value] & one.covers}
+            covered |= {mention.assertion for mention in named if self._is_meant(view, mention, one)}
+            for match in one.regex.finditer(view.text):
+                start, end = match.span()
+                if view.is_masked(start, end) or self._is_no_treatment(view, start, end):
+                    continue
+                if self._has_name(view, drugs, start, end):
+                    continue
+                assertion = self.course.assertion_of(view, start, end)
+                is_heading = assertion is None and self.course.is_heading(view, start, end)
+                if is_heading or self._is_named(assertion, covered):
+                    continue
+                yield Mention(
+                    FIELD,
+                    one.value,
+                    start,
+                    end,
+                    rule=f"systemic_therapy.class.{one.value.replace(' ', '_')}",
+                    assertion=assertion,
+                    attributes={"class": one.value},
+                    confidence=0.7,
+                )
+
+    def _has_name(self, view: NoteView, drugs: list[DrugHit], start: int, end: int) -> bool:
+        """Whether the drug itself stands in or right beside the words ("chemotherapy with topotecan", "PD-L1 inhibitor (X)")."""
+        for drug in drugs:
+            first, second = sorted(((start, end), (drug.start, drug.end)))
+            if second[0] < first[1]:
+                return True
+            if second[0] - first[1] <= _LIST_GAP and self.apposition.fullmatch(view.text, first[1], second[0]):
+                return True
+        return False
+
+    def _is_meant(self, view: NoteView, mention: Mention, one: _DrugClass) -> bool:
+        """Whether the drug stands as the name of the class ("anti-PD-L1 (MPDL3280A)")."""
+        before = view.text[max(0, mention.start - _LIST_GAP) : mention.start]
+        return any(self.apposition.fullmatch(before, match.end()) for match in one.regex.finditer(before))
+
+    def _is_named(self, assertion: Assertion | None, covered: set[Assertion | None]) -> bool:
+        """Whether a drug of the class is named for this treatment: then the class is no fact (FIELDS, ruling 7)."""
+        given = {None, Assertion.PRESENT}
+        if assertion is Assertion.ABSENT:
+            return Assertion.ABSENT in covered
+        if assertion in given:
+            return bool(covered)
+        return bool(covered & {assertion, *given})
+
+    def _is_no_treatment(self, view: NoteView, start: int, end: int) -> bool:
+        sentence = view.sentence_at(start)
+        before = view.text[max(sentence.start, start - 40) : start]
+        after = view.text[end : min(len(view.text), end + 30)]
+        return bool(
+            self.never_before.search(before)
+            or self.never_after.search(after)
+            or self.not_cancer.search(view.text, sentence.start, sentence.end)
+        )
+
+    def _attributes(self, view: NoteView, start: int) -> dict[str, object]:
+        """The line of treatment, where it is said right before the drug."""
+        sentence = view.sentence_at(start)
+        found = list(self.line.finditer(view.text, max(sentence.start, start - 60), start))
+        if not found:
+            return {}
+        number = self.line_numbers.get(found[-1]["line"].lower())
+        return {"line": number} if number else {}
+
+
+def build(rulebook: RuleBook) -> Extractor:
+    """The extractor of `systemic_therapy`, its vocabulary indexed."""
+    lexicon = Lexicon.of(rulebook, "therapy")
+    classes = tuple(
+        _DrugClass(str(row["value"]), _covered(row.get("covers")), lexicon.compiled(str(row["regex"])))
+        for row in lexicon.rows("class")
+    )
+    return _Therapies(
+        finder=DrugFinder.of(rulebook),
+        course=CourseReader.of(rulebook),
+        classes=classes,
+        apposition=lexicon.pattern("apposition"),
+        list_join=lexicon.pattern("list_join"),
+        never_before=lexicon.pattern("class_never_before"),
+        never_after=lexicon.pattern("class_never_after"),
+        not_cancer=lexicon.pattern("not_cancer"),
+        line=lexicon.pattern("line"),
+        line_numbers=lexicon.numbers("line"),
+    )
+
+
+def _covered(value: object) -> frozenset[str]:
+    return frozenset(str(one) for one in value) if isinstance(value, list) else frozenset()

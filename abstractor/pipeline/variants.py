@@ -1,0 +1,623 @@
+"""Gene variants: which change of which gene a text states, and whether it was found, not found or not tested.
+
+Reads one sentence at a time as a row of events (gene, change, word of alteration, word of result) and ties them together as
+reports and letters do. It never judges plans, hedges or relatives; those are left to the assertion stage.
+"""
+
+import re
+from bisect import bisect_right
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+
+from abstractor.model.finding import Assertion
+from abstractor.pipeline.genes import GeneLexicon, GeneMention, Trust
+from abstractor.pipeline.mention import Extractor, Mention
+from abstractor.pipeline.report_zones import ZoneFinder
+from abstractor.pipeline.variant_clauses import (
+    NEAR,
+    Event,
+    Group,
+    carried,
+    denied_lists,
+    group_events,
+    is_coordinated,
+    read_group,
+    split_clauses,
+)
+from abstractor.pipeline.variant_grammar import Change, Grammar
+from abstractor.pipeline.view import NoteView
+from abstractor.rulebook.book import RuleBook
+
+FIELD = "variant"
+
+_CUT = re.compile(r"\n\s*\n|[;]|\.\s+[A-Z]|\n\s*(?:[-*\u2022]|\d+[.)])")
+_OTHER_THOUGHT = re.compile(r"[,]|\b(?:and|or|with)\b|\d\s", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class VariantMention:
+    """A change of a gene as any text may name it (`Abstractor.variants`)."""
+
+    start: int
+    end: int
+    text: str
+    gene: str | None
+    """HGNC symbol, where one is named near it or the change is typical of one gene."""
+    hgvs_p: str | None
+    hgvs_c: str | None
+    kind: str
+    """protein, coding, genomic, exon, dbsnp, nucleotide, phrase."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Item:
+    """One gene with one alteration."""
+
+    symbol: str
+    alteration: str
+    start: int
+    end: int
+    assertion: Assertion | None
+    specific: bool
+    change: Change | None = None
+    lonely: bool = False
+    """The change stands without its gene."""
+
+
+@dataclass(frozen=True)
+class VariantReader:
+    """The vocabularies, compiled once."""
+
+    lexicon: GeneLexicon
+    grammar: Grammar
+    words: re.Pattern[str]
+    hotspots: Mapping[str, str]
+    """`T790M` to EGFR; `exon 19 deletion` to EGFR."""
+    any_residue: frozenset[str]
+    not_protein: frozenset[str]
+    never_changes: frozenset[str]
+    fusion_genes: frozenset[str]
+    status_genes: frozenset[str]
+    stained: frozenset[str]
+    drug: re.Pattern[str]
+    test: re.Pattern[str]
+    expression: re.Pattern[str]
+    general: re.Pattern[str]
+    examples: re.Pattern[str]
+    general_always: re.Pattern[str]
+    remark: re.Pattern[str]
+    report_label: re.Pattern[str]
+    silent_clause: re.Pattern[str]
+    patient: re.Pattern[str]
+    fraction: re.Pattern[str]
+    fraction_column: re.Pattern[str]
+    copies: re.Pattern[str]
+    uncertain: re.Pattern[str]
+    genetic_talk: re.Pattern[str]
+    partners_follow: re.Pattern[str]
+    quick: re.Pattern[str]
+    """Every sentence with a gene or a change has a match of this."""
+    zones: ZoneFinder
+
+    @classmethod
+    def from_rulebook(cls, rulebook: RuleBook) -> "VariantReader":
+        """Compiles `settings/variants.toml`, `settings/gene_symbols.toml` and `vocab/genes.csv`."""
+        settings = rulebook.settings["variants"]
+        status, defaults = _table(settings, "status"), _table(settings, "defaults")
+        hotspots: dict[str, str] = {}
+        for gene, changes in _table(settings, "hotspots").items():
+            if gene.startswith("exon_"):
+                hotspots[gene.replace("_", " ")] = str(changes[0])
+            else:
+                hotspots.update(dict.fromkeys(changes, gene))
+        attributes = {key: str(value) for key, value in _table(settings, "attributes").items()}
+        lexicon = GeneLexicon.from_rulebook(rulebook)
+        return cls(
+            lexicon=lexicon,
+            grammar=Grammar.from_rulebook(rulebook),
+            words=_event_words(_table(settings, "alterations"), status),
+            hotspots=hotspots,
+            any_residue=frozenset(_table(settings, "residues")["any"]),
+            not_protein=frozenset(_table(settings, "residues")["not_protein"]),
+            never_changes=frozenset(defaults["never_changes"]),
+            fusion_genes=frozenset(defaults["fusion"]),
+            status_genes=frozenset(defaults["status_genes"]),
+            stained=frozenset(defaults["stained"]),
+            drug=_union(status["names_a_drug"]),
+            test=_union(status["names_a_test"]),
+            expression=_union(status["expression"], r"(?<![A-Za-z])"),
+            general=_union(status["general"], r"(?<![A-Za-z])"),
+            examples=_union(status["examples_of"], r"(?<![A-Za-z])"),
+            patient=_union(status["of_this_patient"], r"(?<![A-Za-z])"),
+            general_always=_union(status["general_always"], r"(?<![A-Za-z])"),
+            remark=re.compile(str(status["remark"]), re.IGNORECASE),
+            report_label=re.compile(str(status["report_labels"]), re.IGNORECASE),
+            silent_clause=_union(status["silent_clause"], r"(?<![A-Za-z])"),
+            **{key: re.compile(value, re.IGNORECASE) for key, value in attributes.items()},
+            quick=_quick(lexicon),
+            zones=ZoneFinder.from_rulebook(rulebook, lexicon),
+        )
+
+    def mentions(self, view: NoteView) -> list[Mention]:
+        """The variants a note states, as mentions of the field `variant`."""
+        text = view.text
+        found: list[Mention] = []
+        latest: tuple[str, int] | None = None
+        for sentence in view.sentences:
+            words = text[sentence.start : sentence.end]
+            if not self.quick.search(words):
+                continue
+            words = self.remark.sub(lambda match: " " * len(match.group()), words)
+            genes = self.lexicon.find(words)
+            changes = self.grammar.find(words, ("protein", "coding", "exon"))
+            if not genes and not changes:
+                continue
+            zones = self.zones.zones(view)
+            for start, end in split_clauses(words, genes):
+                kind = zones.kind_at(sentence.start + start)
+                if kind == "silent":
+                    continue
+                items, latest_here = self._read(words, start, end, genes, changes, kind, latest, sentence.start)
+                latest = latest_here or latest
+                found.extend(self._mention(view, sentence.start, item, kind) for item in items)
+        return _unique(found)
+
+    def find(self, text: str) -> list[VariantMention]:
+        """All sequence changes of any text, with the gene where the text names it."""
+        changes = self.grammar.find(text)
+        if not changes:
+            return []
+        genes = self.lexicon.find(text)
+        starts = [gene.start for gene in genes]
+        result: list[VariantMention] = []
+        for change in changes:
+            near = _around(genes, starts, change)
+            if any(gene.start < change.end and change.start < gene.end for gene in near):
+                continue
+            if text[change.start : change.end] in self.never_changes:
+                continue
+            if change.weak and not self._supported(text, change):
+                continue
+            if change.kind == "exon" and not any(0 <= change.start - gene.end <= 2 for gene in near):
+                continue
+            gene = self._gene_near(text, change, near)
+            hgvs_p = self._residue(gene, change)
+            words = text[change.start : change.end]
+            result.append(VariantMention(change.start, change.end, words, gene, hgvs_p, change.hgvs_c, change.kind))
+        return result
+
+    # --- one clause -----------------------------------------------------------------------------------------------------------
+
+    def _read(
+        self,
+        words: str,
+        start: int,
+        end: int,
+        genes: list[GeneMention],
+        changes: list[Change],
+        zone: str,
+        latest: tuple[str, int] | None,
+        offset: int,
+    ) -> tuple[list[_Item], tuple[str, int] | None]:
+        """Items of one clause, and the gene named last (with its place in the note) for a change that follows without one."""
+        events = self._events(words, start, end, genes, changes)
+        if not any(event.kind in {"gene", "change"} for event in events) or self.silent_clause.search(
+            words, start, end
+        ):
+            return [], None
+        groups, loose = group_events(words, events, self._belongs_elsewhere)
+        items: list[_Item] = []
+        for group in groups:
+            items.extend(self._items(words, group, zone))
+        denied = denied_lists(words, groups)
+        items = [
+            replace(item, assertion=Assertion.ABSENT)
+            if item.assertion is None and any(low <= item.start < high for low, high in denied)
+            else item
+            for item in items
+        ]
+        before = (latest[0], latest[1] - offset) if latest else None
+        items.extend(self._loose(words, loose, before))
+        named = [gene for group in groups for gene in group.genes if gene.trust is not Trust.RARE]
+        last = (named[-1].symbols[-1], offset + named[-1].end) if named else None
+        return self._sober(words, start, end, items), last
+
+    def _events(self, words: str, start: int, end: int, genes: list[GeneMention], changes: list[Change]) -> list[Event]:
+        events = [Event("gene", gene.start, gene.end, gene=gene) for gene in genes if start <= gene.start < end]
+        for change in changes:
+            if start <= change.start < end and not any(_overlap(change, event) for event in events):
+                events.append(Event("change", change.start, change.end, change=change))
+        taken = sorted((event.start, event.end) for event in events)
+        for match in self.words.finditer(words, start, end):
+            kind = str(match.lastgroup)
+            position = bisect_right(taken, (match.start(), len(words))) - 1
+            inside = position >= 0 and taken[position][1] > match.start()
+            crosses = position + 1 < len(taken) and taken[position + 1][0] < match.end()
+            if inside or crosses:
+                continue
+            name, _, alteration = kind.partition("_")
+            events.append(Event(name, match.start(), match.end(), alteration=alteration))
+        return sorted(events, key=lambda event: event.start)
+
+    def _items(self, words: str, group: Group, zone: str) -> Iterator[_Item]:
+        if self._is_partner(words, group):
+            return
+        pair = self._fusion(words, group)
+        if pair is not None:
+            yield pair
+            return
+        if self._is_drug_or_test(words, group):
+            return
+        labelled = self._is_labelled(words, group)
+        readings = read_group(words, group, zone)
+        if readings is None:
+            if labelled and not group.after:
+                yield from (
+                    _Item(symbol, "mutation", gene.start, gene.end, None, specific=False)
+                    for gene in group.genes
+                    if gene.trust is Trust.SAFE and not gene.protein
+                    for symbol in gene.symbols
+                )
+            return
+        alone = self._only_last(words, group, readings)
+        changes = [(event, assertion) for event, assertion in readings if event is not None and event.kind == "change"]
+        named: set[str] = set()
+        for position, gene in enumerate(group.genes):
+            last = position == len(group.genes) - 1
+            for symbol in gene.symbols:
+                if symbol in named and not (changes and last):
+                    continue
+                named.add(symbol)
+                if changes and last:
+                    for event, assertion in readings:
+                        if event is not None:
+                            yield from self._item(words, group, gene, symbol, event, assertion)
+                    continue
+                words_only = [
+                    (event, assertion) for event, assertion in readings if event is None or event.kind == "alteration"
+                ]
+                if alone and not last:
+                    if labelled and gene.trust is Trust.SAFE:
+                        yield _Item(symbol, "mutation", gene.start, gene.end, None, specific=False)
+                    continue
+                if changes:
+                    words_only = carried(group)
+                for event, assertion in words_only:
+                    yield from self._item(words, group, gene, symbol, event, assertion)
+
+    def _item(
+        self, words: str, group: Group, gene: GeneMention, symbol: str, event: Event | None, assertion: Assertion | None
+    ) -> Iterator[_Item]:
+        if event is None:
+            yield from self._by_result(words, group, gene, symbol, assertion)
+            return
+        beside = min(abs(event.start - gene.end), abs(gene.start - event.end))
+        in_list = len(group.genes) > 1 or group.before is event
+        if gene.trust is not Trust.SAFE and beside > _near_enough(gene.trust) and not in_list:
+            return
+        if event.change is not None:
+            if event.change.weak and beside > 4 and not event.change.prefixed:
+                return
+            value = self._residue(symbol, event.change) or event.change.label or event.change.hgvs_c
+            if value is None:
+                return
+            if f"{symbol} {value[2:]}" in self.not_protein:
+                value = "mutation"
+            if self.drug.match(words, event.end) or self.test.match(words, event.end):
+                return
+            yield _Item(symbol, value, *_stretch(gene, event), assertion, specific=True, change=event.change)
+            return
+        alteration = event.alteration
+        if alteration == "loss" and self._is_expression(words, symbol, gene, event):
+            return
+        if (
+            alteration in {"loss", "deletion", "gain", "amplification"}
+            and symbol in self.stained
+            and gene.trust is not Trust.SAFE
+        ):
+            return
+        if alteration in {"mutation", "fusion"} and self.test.match(words, event.end):
+            return
+        yield _Item(symbol, alteration, *_stretch(gene, event), assertion, specific=False)
+
+    def _by_result(
+        self, words: str, group: Group, gene: GeneMention, symbol: str, assertion: Assertion | None
+    ) -> Iterator[_Item]:
+        """A gene with a bare result: "ALK negative", "EGFR/KRAS wild type"."""
+        if symbol in self.stained or gene.protein or gene.trust is Trust.RARE:
+            return
+        result = next((event for event in group.after if event.kind in {"absent", "found", "negator"}), None)
+        says = words[result.start : result.end].lower() if result is not None else ""
+        wild = "wild" in says or says == "wt"
+        if group.negated and not group.after and not group.strong and group.before is None:
+            return
+        if (
+            symbol not in self.status_genes
+            and assertion is not Assertion.ABSENT
+            and not says.startswith(("mutat", "detect", "identif"))
+        ):
+            return
+        tail = words[group.genes[-1].end : group.genes[-1].end + 30]
+        if (
+            self.expression.search(words, gene.end, min(len(words), group.end + 18))
+            and not wild
+            and symbol not in self.fusion_genes
+        ):
+            return
+        if result is not None and result.start >= group.genes[-1].end:
+            gap = words[group.genes[-1].end : result.start]
+            if _OTHER_THOUGHT.search(gap) or len(gap.split()) > (2 if gene.trust is Trust.AMBIGUOUS else 6):
+                return
+        if "+" in says and not re.match(r"\+(?:ve)?(?:[\s,.;)/-]|$)", tail):
+            return
+        alteration = "fusion" if symbol in self.fusion_genes and not wild else "mutation"
+        end = (
+            result.end
+            if result is not None and result.start >= gene.end and result.end - gene.start <= 80
+            else gene.end
+        )
+        yield _Item(symbol, alteration, gene.start, end, assertion, specific=False)
+
+    def _fusion(self, words: str, group: Group) -> _Item | None:
+        """KIF5B-RET, EML4::ALK: two genes joined by a mark; or a gene of fusions with an unlisted partner."""
+        genes = group.genes
+        if len(genes) < 2:
+            return None
+        first, second = genes[-2], genes[-1]
+        mark = words[first.end : second.start].strip()
+        if mark not in {"-", "::", ":", "/", "\u2013"} or first.symbols[0] == second.symbols[0]:
+            return None
+        said = next((event for event in group.after if event.kind == "alteration"), None)
+        if mark in {"/", ":"} and (
+            said is None
+            or said.alteration != "fusion"
+            or (first.symbols[0] in self.fusion_genes) == (second.symbols[0] in self.fusion_genes)
+        ):
+            return None
+        if mark == "-" and said is None and not {first.symbols[0], second.symbols[0]} & self.fusion_genes:
+            return None
+        if said is not None and said.alteration == "mutation" and mark != "::":
+            return None
+        readings = read_group(words, group, "")
+        assertion = readings[0][1] if readings else None
+        end = said.end if said is not None and said.start - second.end <= 20 else second.end
+        value = f"{first.symbols[0]}-{second.symbols[0]}"
+        return _Item(value, "fusion", first.start, end, Assertion.ABSENT if group.negated else assertion, specific=True)
+
+    def _loose(self, words: str, loose: list[Event], before: tuple[str, int] | None) -> Iterator[_Item]:
+        """Changes that stand without a gene in their clause: the gene is known from the change or stands just before."""
+        for index, event in enumerate(loose):
+            change = event.change
+            if change is None:
+                continue
+            symbol = self._known_gene(change)
+            if symbol is None and before is not None and change.prefixed and 0 <= event.start - before[1] <= 160:
+                symbol = before[0]
+            if symbol is None or self.drug.match(words, event.end) or self.test.match(words, event.end):
+                continue
+            value = self._residue(symbol, change) or change.label or change.hgvs_c
+            if value is None:
+                continue
+            results = loose[index + 1 : index + 2]
+            absent = any(
+                one.kind == "negator" or (one.kind == "absent" and one.start - event.end < NEAR) for one in results
+            )
+            if any(one.kind == "unknown" and one.start - event.end < NEAR for one in results):
+                continue
+            assertion = Assertion.ABSENT if absent else None
+            yield _Item(symbol, value, event.start, event.end, assertion, specific=True, change=change, lonely=True)
+
+    def _sober(self, words: str, start: int, end: int, items: list[_Item]) -> list[_Item]:
+        """Drops what is said of a gene in general, and what is only given as an example."""
+        if not items:
+            return items
+        clause = words[start:end]
+        always = self.general_always.search(clause) and not self.patient.search(clause)
+        kept = []
+        general = self.general.search(clause) and not self.patient.search(clause)
+        for item in items:
+            example = None
+            for match in self.examples.finditer(words, max(0, item.start - 120), item.start):
+                example = match
+            if example is not None and ")" not in words[example.end() : item.start]:
+                continue
+            if general and item.assertion is None and (not item.specific or item.lonely or always):
+                continue
+            kept.append(item)
+        return kept
+
+    # --- small judgements -----------------------------------------------------------------------------------------------------
+
+    def _is_drug_or_test(self, words: str, group: Group) -> bool:
+        first, last = group.genes[0], group.genes[-1]
+        if words[max(0, first.start - 5) : first.start].lower() in {"anti-", "anti "} or self.drug.match(
+            words, last.end
+        ):
+            return True
+        return any(event.kind == "alteration" and self.drug.match(words, event.end) for event in group.after[:1])
+
+    def _is_labelled(self, words: str, group: Group) -> bool:
+        """Whether a report is named right before the genes: what a report lists without more is altered."""
+        start = group.genes[0].start
+        return not group.negated and bool(self.report_label.search(words, max(0, start - 40), start))
+
+    def _only_last(self, words: str, group: Group, readings: list[tuple[Event | None, Assertion | None]]) -> bool:
+        """Whether an alteration is said of the last gene of a mere enumeration: "TP53, RB1, MYC amp"."""
+        if len(group.genes) < 2 or group.before is not None or group.negated:
+            return False
+        event = readings[0][0]
+        if event is None or event.alteration in {"", "mutation"} or readings[0][1] is not None:
+            return False
+        plural = words[event.start : event.end].lower().endswith("s")
+        gaps = words[group.genes[0].end : group.genes[-1].start]
+        return not plural and "," in gaps and not is_coordinated(gaps)
+
+    def _is_partner(self, words: str, group: Group) -> bool:
+        """The genes in "ALK fusion (EML4 and others)" are partners, not findings of their own."""
+        if (
+            not group.link.rstrip().endswith("(")
+            or {symbol for gene in group.genes for symbol in gene.symbols} & self.fusion_genes
+        ):
+            return False
+        before = words[max(0, group.genes[0].start - 24) : group.genes[0].start]
+        return bool(self.partners_follow.search(before))
+
+    def _is_expression(self, words: str, symbol: str, gene: GeneMention, event: Event) -> bool:
+        low, high = min(gene.start, event.start), max(gene.end, event.end)
+        near = self.expression.search(words, max(0, low - 25), min(len(words), high + 25))
+        return gene.protein or symbol in self.stained or near is not None
+
+    def _belongs_elsewhere(self, words: str, event: Event, group: Group) -> bool:
+        """Whether a change is typical of another gene than the one before it: "TP53 R248W, no prior T790M"."""
+        known = self._known_gene(event.change) if event.change is not None else None
+        if known is None or known in group.genes[-1].symbols:
+            return False
+        return bool(re.search(r"[A-Za-z]", words[group.end : event.start])) or bool(group.after)
+
+    def _known_gene(self, change: Change) -> str | None:
+        if change.label is not None:
+            return self.hotspots.get(change.label)
+        return self.hotspots.get(change.hgvs_p[2:].replace("*", "X")) if change.hgvs_p else None
+
+    def _residue(self, symbol: str | None, change: Change) -> str | None:
+        """`p.G719*` written with an X is "any residue" in genes where no stop occurs there."""
+        value = change.hgvs_p
+        if value and value.endswith("*"):
+            known = self.hotspots.get(value[2:-1] + "X")
+            owner = symbol or known
+            if owner and f"{owner} {value[2:-1]}" in self.any_residue:
+                return value[:-1] + "X"
+        return value
+
+    def _supported(self, text: str, change: Change) -> bool:
+        around = text[max(0, change.start - 40) : change.end + 40]
+        return any(
+            match.lastgroup and match.lastgroup.startswith("alteration") for match in self.words.finditer(around)
+        ) or bool(self.genetic_talk.search(around))
+
+    def _gene_near(self, text: str, change: Change, genes: Iterable[GeneMention]) -> str | None:
+        known = self._known_gene(change)
+        best: tuple[int, str] | None = None
+        for gene in genes:
+            # A gene in front is more likely meant than one behind.
+            distance = gene.start - change.end + 8 if gene.start >= change.end else change.start - gene.end
+            if gene.trust is Trust.RARE and distance > 40:
+                continue
+            if distance <= 250 and (best is None or distance < best[0]):
+                best = (distance, gene.symbols[-1])
+        if known is not None and (best is None or best[0] > 25):
+            return known
+        return best[1] if best else known
+
+    def _mention(self, view: NoteView, offset: int, item: _Item, zone: str) -> Mention:
+        start, end = offset + item.start, offset + item.end
+        attributes = self._attributes(view.text, start, end, item, zone)
+        rule = "variant.change" if item.specific else f"variant.{item.alteration}"
+        confidence = 0.95 if item.specific else 0.9
+        value = f"{item.symbol} {item.alteration}"
+        return Mention(FIELD, value, start, end, rule, item.assertion, attributes=attributes, confidence=confidence)
+
+    def _attributes(self, text: str, start: int, end: int, item: _Item, zone: str) -> dict[str, object]:
+        attributes: dict[str, object] = {}
+        after = text[end : end + 140]
+        cut = _CUT.search(after)
+        after = after[: cut.start()] if cut else after
+        following = self.lexicon.find(after)
+        if following:
+            after = after[: following[0].start]
+        fraction = self.fraction.search(after)
+        if fraction and (fraction[1] or fraction[3]):
+            number = float(fraction[1] or fraction[3])
+            share = number / 100 if fraction[2] or fraction[3] or number > 1 else number
+            if 0 <= share <= 1:
+                attributes["vaf"] = round(share, 5)
+        elif item.specific and (column := self.fraction_column.match(after)) and float(column[1]) <= 100:
+            attributes["vaf"] = round(float(column[1]) / 100, 5)
+        copies = (
+            self.copies.search(text[start:end] + after[:60])
+            if item.alteration in {"amplification", "gain", "loss", "deletion"}
+            else None
+        )
+        if copies:
+            attributes["copy_number"] = float(copies[1] or copies[2])
+        if zone == "unknown_significance" or self.uncertain.search(after[:120]):
+            attributes["vus"] = True
+        if item.change is not None and item.change.hgvs_p and item.change.hgvs_c:
+            attributes["hgvs_c"] = item.change.hgvs_c
+        return attributes
+
+
+def build(rulebook: RuleBook) -> Extractor:
+    """The extractor of the field `variant`."""
+    return VariantReader.from_rulebook(rulebook).mentions
+
+
+def find_variants(text: str, reader: VariantReader) -> list[VariantMention]:
+    """Sequence changes in any text; see `VariantReader.find`."""
+    return reader.find(text)
+
+
+def _stretch(gene: GeneMention, event: Event) -> tuple[int, int]:
+    """The words from gene to alteration where they stand together, else the part that says more."""
+    low, high = min(gene.start, event.start), max(gene.end, event.end)
+    if high - low <= 90:
+        return low, high
+    return (event.start, event.end) if event.kind == "change" else (gene.start, gene.end)
+
+
+def _near_enough(trust: Trust) -> int:
+    return 4 if trust is Trust.RARE else 24
+
+
+def _overlap(change: Change, event: Event) -> bool:
+    return change.start < event.end and event.start < change.end
+
+
+def _around(genes: list[GeneMention], starts: list[int], change: Change) -> list[GeneMention]:
+    position = bisect_right(starts, change.start)
+    return genes[max(0, position - 3) : position + 2]
+
+
+def _unique(mentions: list[Mention]) -> list[Mention]:
+    seen: dict[tuple[str, Assertion | None, int], Mention] = {}
+    for mention in mentions:
+        seen.setdefault((mention.value, mention.assertion, mention.start), mention)
+    return sorted(seen.values(), key=lambda one: (one.start, one.value))
+
+
+# --- Compiling ----------------------------------------------------------------------------------------------------------------------
+
+
+def _table(settings: Mapping[str, object], name: str) -> Mapping[str, list[str]]:
+    table = settings[name]
+    return table if isinstance(table, Mapping) else {}
+
+
+def _union(expressions: Iterable[str], before: str = "") -> re.Pattern[str]:
+    return re.compile(before + "(?:" + "|".join(expressions) + ")", re.IGNORECASE)
+
+
+def _quick(lexicon: GeneLexicon) -> re.Pattern[str]:
+    """A figure, two capitals, or the last word of a name that may stand in small letters ("k-ras", "anaplastic lymphoma kinase")."""
+    last = {
+        name.tokens[-1].lower()
+        for names in lexicon.names.values()
+        for name in names
+        if len(name.tokens) > 1 and "".join(name.tokens).isalpha() and len(name.tokens[-1]) > 2
+    }
+    return re.compile(r"\d|[A-Z]{2}|(?i:" + "|".join(sorted(last)) + ")")
+
+
+def _event_words(alterations: Mapping[str, list[str]], status: Mapping[str, list[str]]) -> re.Pattern[str]:
+    """One expression for all words that count; the name of the group that matched says what the word is."""
+    parts = [
+        ("nothing", status["nothing"]),
+        ("unknown", status["unknown"]),
+        ("negator_first", status["absent_before_first"]),
+        ("absent", status["absent_after"]),
+        ("negator", status["absent_before"]),
+        *((f"alteration_{name}", words) for name, words in alterations.items()),
+        ("found", status["present"]),
+    ]
+    joined = "|".join(f"(?P<{name}>{'|'.join(words)})" for name, words in parts)
+    return re.compile(rf"(?<![A-Za-z])(?:{joined})(?![A-Za-z])", re.IGNORECASE)

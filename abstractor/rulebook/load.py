@@ -1,0 +1,261 @@
+"""Reads `rules/` into one checked RuleBook. All faults of all files are collected and reported at once, with file and line."""
+
+import csv
+import hashlib
+import io
+import re
+import tomllib
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from pydantic import ValidationError
+
+from abstractor.model.errors import RulebookError
+from abstractor.model.note import NOTE_TYPES
+from abstractor.rulebook.book import RuleBook
+from abstractor.rulebook.schema import (
+    VOCABULARIES,
+    ContextRule,
+    Entry,
+    FieldSpec,
+    MaskRule,
+    NoteTypeRule,
+    SectionRule,
+    TargetRule,
+)
+
+FILES: dict[str, tuple[str, type[Entry]]] = {
+    "fields.toml": ("field", FieldSpec),
+    "context.toml": ("context", ContextRule),
+    "sections.toml": ("section", SectionRule),
+    "masks.toml": ("mask", MaskRule),
+    "note_types.toml": ("note_type", NoteTypeRule),
+}
+"""File name to the table it holds and the shape of its entries; `targets/**/*.toml` hold `[[target]]`."""
+
+
+@dataclass
+class _Reading:
+    """What has been read so far, and what was wrong."""
+
+    root: Path
+    faults: list[str] = field(default_factory=list)
+    entries: dict[str, list[tuple[str, Entry]]] = field(default_factory=dict)
+    """Table name to (place, entry)."""
+    vocabularies: dict[str, tuple[Entry, ...]] = field(default_factory=dict)
+    settings: dict[str, dict[str, object]] = field(default_factory=dict)
+
+    def fault(self, path: Path, line: int | None, says: str) -> None:
+        place = path.relative_to(self.root).as_posix()
+        self.faults.append(f"{place}:{line}: {says}" if line else f"{place}: {says}")
+
+
+def default_rules() -> Path:
+    """The folder of the rules that came with the program (inside the wheel, or beside the package in a checkout)."""
+    inside = Path(__file__).resolve().parents[1] / "rules"
+    return inside if inside.is_dir() else Path(__file__).resolve().parents[2] / "rules"
+
+
+def load_rulebook(root: Path | None = None) -> RuleBook:
+    """Reads and checks a folder of rules.
+
+    Raises:
+        RulebookError: with every fault of every file, each naming file and line.
+    """
+    root = root or default_rules()
+    if not root.is_dir():
+        raise RulebookError([f"{root}: no such folder of rules"])
+    reading = _Reading(root)
+    digest = hashlib.sha256()
+    for path in _rule_files(root):
+        content = path.read_bytes()
+        digest.update(path.relative_to(root).as_posix().encode() + b"\0" + content + b"\0")
+        _read(reading, path, content)
+    for name in FILES:
+        if not (root / name).is_file():
+            reading.faults.append(f"{name}: this file is missing from the rulebook")
+    _check(reading)
+    if reading.faults:
+        raise RulebookError(reading.faults)
+    return _book(reading, digest.hexdigest()[:16])
+
+
+def _rule_files(root: Path) -> list[Path]:
+    """In one order on every machine. `protocol.toml` and `lines.toml` are settings of the endpoints, not of extraction."""
+    skip = {"protocol.toml", "lines.toml"}
+    found = [path for path in root.rglob("*") if path.suffix in {".toml", ".csv"} and path.name not in skip]
+    return sorted(found, key=lambda path: path.relative_to(root).as_posix())
+
+
+def _read(reading: _Reading, path: Path, content: bytes) -> None:
+    try:
+        text = content.decode("utf-8")
+    except UnicodeDecodeError as error:
+        reading.fault(path, content[: error.start].count(b"\n") + 1, "not UTF-8; save the file as UTF-8")
+        return
+    if path.suffix == ".csv":
+        _read_vocabulary(reading, path, text)
+        return
+    try:
+        tables = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        line = re.search(r"at line (\d+)", str(error))
+        reading.fault(path, int(line[1]) if line else None, f"not TOML: {error}")
+        return
+    parts = path.relative_to(reading.root).parts
+    if parts[0] == "settings":
+        reading.settings[path.stem] = tables
+    elif parts[0] == "targets":
+        _read_tables(reading, path, text, tables, "target", TargetRule)
+    elif len(parts) == 1 and parts[0] in FILES:
+        _read_tables(reading, path, text, tables, *FILES[parts[0]])
+    else:
+        known = ", ".join([*FILES, "targets/*.toml", "settings/*.toml", "vocab/*.csv"])
+        reading.fault(path, None, f"no such rule file; there are {known}")
+
+
+def _read_tables(
+    reading: _Reading, path: Path, text: str, tables: dict[str, object], name: str, kind: type[Entry]
+) -> None:
+    for key in tables:
+        if key != name:
+            line = _line(text, rf"\[*\s*{re.escape(key)}\b")
+            reading.fault(path, line, f"unknown table or key {key!r}; this file holds [[{name}]]")
+    listed = tables.get(name, [])
+    if not isinstance(listed, list):
+        reading.fault(path, _line(text, re.escape(name)), f"write [[{name}]], with two brackets")
+        return
+    starts = [number for number, line in enumerate(text.split("\n"), 1) if re.match(rf"\[\[{name}\]\]", line)]
+    for index, raw in enumerate(listed):
+        start = starts[index] if index < len(starts) else 1
+        try:
+            entry = kind.model_validate(raw)
+        except ValidationError as error:
+            for one in error.errors():
+                where = ".".join(str(part) for part in one["loc"])
+                line = _line(text, rf"\s*{re.escape(str(one['loc'][0]))}\s*=", start) if one["loc"] else start
+                says = f"unknown key {where!r}" if one["type"] == "extra_forbidden" else f"{where}: {one['msg']}"
+                reading.fault(path, line or start, says)
+            continue
+        place = f"{path.relative_to(reading.root).as_posix()}:{start}"
+        reading.entries.setdefault(name, []).append((place, entry))
+
+
+def _line(text: str, pattern: str, start: int = 1) -> int | None:
+    """Number of the first line from `start` on that begins with the pattern."""
+    for number, line in enumerate(text.split("\n")[start - 1 :], start):
+        if re.match(pattern, line):
+            return number
+    return None
+
+
+def _read_vocabulary(reading: _Reading, path: Path, text: str) -> None:
+    kind = VOCABULARIES.get(path.stem)
+    if kind is None:
+        reading.fault(path, None, f"no such vocabulary; there are {', '.join(VOCABULARIES)}")
+        return
+    rows: list[Entry] = []
+    reader = csv.DictReader(io.StringIO(text, newline=""), strict=True)
+    key = next(iter(kind.model_fields))
+    seen: dict[str, int] = {}
+    for raw in reader:
+        cells = {name: cell for name, cell in raw.items() if cell not in (None, "")}
+        try:
+            row = kind.model_validate(cells)
+        except ValidationError as error:
+            for one in error.errors():
+                says = f"{'.'.join(str(part) for part in one['loc'])}: {one['msg']}"
+                reading.fault(path, reader.line_num, says)
+            continue
+        name = str(getattr(row, key))
+        if name in seen:
+            reading.fault(path, reader.line_num, f"{key} {name!r} stands in line {seen[name]} already")
+        seen[name] = reader.line_num
+        rows.append(row)
+    reading.vocabularies[path.stem] = tuple(rows)
+
+
+def _check(reading: _Reading) -> None:
+    """What one file alone can't show: ids unique, fields and codes known, regular expressions sound."""
+    entries = reading.entries
+    fields = {entry.name: entry for _, entry in entries.get("field", []) if isinstance(entry, FieldSpec)}
+    sections = {entry.name for _, entry in entries.get("section", []) if isinstance(entry, SectionRule)}
+    seen: dict[str, str] = {}
+    for name in ("field", "target", "context", "section", "mask", "note_type"):
+        for place, entry in entries.get(name, []):
+            identity = f"{name} {getattr(entry, 'id', None) or getattr(entry, 'name', '')}"
+            if identity in seen:
+                reading.faults.append(f"{place}: {identity!r} stands at {seen[identity]} already")
+            seen[identity] = place
+            reading.faults.extend(f"{place}: {says}" for says in _bad_expressions(entry))
+    for place, entry in entries.get("target", []):
+        if isinstance(entry, TargetRule):
+            reading.faults.extend(f"{place}: {says}" for says in _bad_target(entry, fields, sections))
+    for place, entry in entries.get("note_type", []):
+        if isinstance(entry, NoteTypeRule) and entry.name not in NOTE_TYPES:
+            reading.faults.append(f"{place}: unknown note type {entry.name!r}; there are {', '.join(NOTE_TYPES)}")
+    for place, entry in entries.get("context", []):
+        if isinstance(entry, ContextRule):
+            for name in (*entry.fields, *entry.not_fields):
+                if name not in fields:
+                    reading.faults.append(f"{place}: context {entry.id!r}: unknown field {name!r}")
+
+
+def _bad_expressions(entry: Entry) -> Iterator[str]:
+    for key in ("regex", "pattern", "unless_before", "unless_after", "unless_sentence", "needs_sentence"):
+        value = getattr(entry, key, None)
+        expressions = (value,) if isinstance(value, str) else value or ()
+        for expression in expressions:
+            if not isinstance(expression, str):
+                continue  # a token pattern
+            try:
+                re.compile(expression)
+            except re.error as error:
+                yield f"{key} is no regular expression ({error}): {expression!r}"
+            else:
+                if re.search(r"\([^()]*[+*][^()]*\)[+*]", expression):
+                    yield f"{key} can run without bound (a repeated group that repeats inside): {expression!r}"
+
+
+def _bad_target(rule: TargetRule, fields: dict[str, FieldSpec], sections: set[str]) -> Iterator[str]:
+    if not (rule.terms or rule.pattern or rule.regex):
+        yield f"target {rule.id!r} has neither terms, pattern nor regex"
+    if rule.value is None and rule.normaliser is None:
+        yield f"target {rule.id!r} has neither value nor normaliser"
+    spec = fields.get(rule.field)
+    if spec is None:
+        yield f"target {rule.id!r}: unknown field {rule.field!r}; there are {', '.join(fields)}"
+    elif rule.value is not None and not value_fits(spec, rule.value):
+        yield f"target {rule.id!r}: {rule.value!r} is no value of {rule.field}"
+    for name in (*rule.sections, *rule.not_sections):
+        if name not in sections:
+            yield f"target {rule.id!r}: unknown section {name!r}"
+    for name in rule.note_types:
+        if name not in NOTE_TYPES:
+            yield f"target {rule.id!r}: unknown note type {name!r}"
+
+
+def value_fits(spec: FieldSpec, value: str) -> bool:
+    """Whether a value may be stored in a field: one of its codes, or a match of its pattern."""
+    if spec.codes:
+        return any(value == code.code for code in spec.codes)
+    return spec.pattern is None or re.fullmatch(spec.pattern, value) is not None
+
+
+def _book(reading: _Reading, version: str) -> RuleBook:
+    def entries(name: str) -> list[Entry]:
+        return [entry for _, entry in reading.entries.get(name, [])]
+
+    return RuleBook(
+        version=version,
+        root=reading.root,
+        fields={entry.name: entry for entry in entries("field") if isinstance(entry, FieldSpec)},
+        targets=tuple(entry for entry in entries("target") if isinstance(entry, TargetRule)),
+        context=tuple(entry for entry in entries("context") if isinstance(entry, ContextRule)),
+        sections=tuple(entry for entry in entries("section") if isinstance(entry, SectionRule)),
+        masks=tuple(entry for entry in entries("mask") if isinstance(entry, MaskRule)),
+        note_types=tuple(entry for entry in entries("note_type") if isinstance(entry, NoteTypeRule)),
+        vocabularies=reading.vocabularies,
+        settings=reading.settings,
+    )

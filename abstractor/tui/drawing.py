@@ -1,0 +1,116 @@
+"""The bars and rows of the review screen, from rows to styled text. Pure: no widget, no registry."""
+
+from collections.abc import Sequence
+
+from rich.cells import cell_len
+from rich.style import Style
+
+from abstractor.registry.notes import StoredNote
+from abstractor.review.rows import Row, State, Verb
+from abstractor.tui.actions import BY_ID, Keymap
+from abstractor.tui.safe import safe
+from abstractor.tui.themes import Palette
+from abstractor.tui.widgets.lines import Line
+from abstractor.tui.widgets.note import STATE_WORDS
+from abstractor.tui.wrap import fit
+
+
+def row_line(row: Row, width: int, palette: Palette, *, current: bool) -> Line:
+    """A row of the list: cursor, glyph, label, value, date, confidence; the date gives way to the value."""
+    style = palette.state(row.state)
+    label = max(14, min(24, width // 3))
+    confidence = f"{row.confidence:.2f}".lstrip("0") if row.choices and row.decision is None else ""
+    room = max(4, width - label - 5 - 6)
+    date = _date_that_fits(row, room - cell_len(safe(row.shown)) - 1)
+    mark = "^" if row.changed else "c" if row.comments else " "
+    return Line.of(
+        (">" if current else " ", palette.plain),
+        (row.state.value, style),
+        (f"{mark} ", palette.plain),
+        (fit(row.spec.label, label), palette.plain),
+        (" ", palette.plain),
+        (fit(row.shown, room - len(date)), style),
+        (date, palette.faint),
+        (f" {confidence:>5}", palette.faint),
+    )
+
+
+def _date_that_fits(row: Row, room: int) -> str:
+    if row.spec.slot not in {"event", "episode"} or not row.date:
+        return ""
+    return next((row.date[:length] for length in (10, 7) if len(row.date[:length]) <= room), "")
+
+
+def header_line(patient: str, notes: int, counts: Sequence[tuple[int, str]], rest: str, palette: Palette) -> Line:
+    """Who is on the screen, and how far it has come."""
+    told = "  ".join(f"{number} {word}" for number, word in counts if number)
+    return Line.of((f" {patient}", palette.bar_key), (f"  {notes} notes   {told}   {rest}", palette.bar))
+
+
+def note_title(
+    note: StoredNote | None, at: int, of: int, percent: int, evidence: tuple[int, int], palette: Palette
+) -> Line:
+    """Over the note: its type, date and id, how far down it is shown, which evidence of the row this is."""
+    if note is None:
+        return Line.of((" no note", palette.bar))
+    version = f" v{note.version}" if note.version > 1 else ""
+    shown = f"  evid {evidence[0]}/{evidence[1]}" if evidence[1] else "  no evidence"
+    head = f" {note.note_type} {(note.note_date or 'undated')[:10]}"
+    return Line.of(
+        (head, palette.bar_key), (f"  {note.note_id}{version}  note {at}/{of}  {percent}%{shown}", palette.bar)
+    )
+
+
+def evidence_title(row: Row | None, palette: Palette, wide: bool) -> Line:
+    """Over the evidence: what the row asks and where it stands."""
+    if row is None:
+        return Line.of((" nothing here", palette.bar))
+    notes = len({one.note_id for one in row.evidence})
+    what = STATE_WORDS[row.state]
+    if row.conflict:
+        what = f"{what} {len(row.choices)} values, {notes} note{'s' if notes != 1 else ''}"
+    elif row.evidence:
+        what = f"{what} x{len(row.evidence)} in {notes} note{'s' if notes != 1 else ''}"
+    label = row.spec.label.upper() if wide else row.spec.label
+    return Line.of((f" {label}", palette.bar_key), (f"  {what}", palette.bar))
+
+
+_VERB_KEYS = (
+    (Verb.ACCEPT, "accept"),
+    (Verb.PICK, "pick"),
+    (Verb.REJECT, "reject"),
+    (Verb.EDIT, "edit"),
+    (Verb.NOT_DOCUMENTED, "not_documented"),
+    (Verb.DEFER, "defer"),
+)
+
+
+def footer_line(
+    row: Row | None, keymap: Keymap, palette: Palette, width: int, *, frozen: str, selecting: bool, selected: bool
+) -> Line:
+    """The keys that do something now, as many as fit."""
+    if selecting:
+        ids = ["select_word", "select_sentence", "select_swap", "take", "attach", "new_fact", "select_none"]
+    elif frozen:
+        ids = ["reopen"] if frozen == "closed" else ["take_over"]
+        ids += ["next_patient", "next_evidence", "next_note", "history", "worklist", "help"]
+    else:
+        verbs = row.verbs if row is not None else frozenset()
+        ids = [
+            name for verb, name in _VERB_KEYS if verb in verbs and not (verb is Verb.PICK and row and not row.conflict)
+        ]
+        if row is not None and row.state is State.MISSING:
+            ids = ["find", "take", *ids]
+        if selected:
+            ids = ["take", "attach", "new_fact", *[name for name in ids if name != "take"]]
+        ids += ["undo", "next_evidence", "next_note", "find", "help", "close"]
+    parts: list[tuple[str, Style]] = []
+    used = 0
+    for name in dict.fromkeys(ids):
+        key = "1-9" if name == "pick" else keymap.shown(name)
+        label = "reject all" if name == "reject" and row is not None and row.conflict else BY_ID[name].label
+        used += len(key) + len(label) + 4
+        if used > width:
+            break
+        parts.extend(((f" {key}", palette.bar_key), (f" {label}  ", palette.bar)))
+    return Line.of(*parts)

@@ -1,0 +1,159 @@
+"""What all screens share: keys go through the action table, errors become one line, and a terminal too small says so.
+
+A screen has a method `do_ID` for each action the table gives it.
+"""
+
+from collections.abc import Callable, Iterable
+from typing import ClassVar, Generic, TypeVar
+
+from textual import events
+from textual.app import ComposeResult
+from textual.containers import Vertical
+from textual.screen import Screen
+from textual.timer import Timer
+from textual.widget import Widget
+
+from abstractor.model.errors import AbstractorError
+from abstractor.tui.actions import BY_ID, Keymap, is_sequence, key_name, spell
+from abstractor.tui.themes import Palette
+from abstractor.tui.widgets.lines import Bar, Line
+
+Answer = TypeVar("Answer")
+
+SMALLEST = (60, 16)
+_CHOICES_AFTER = 0.5
+
+
+class KeyedScreen(Screen[Answer], Generic[Answer]):
+    """A screen whose keys are those of the table."""
+
+    KIND: ClassVar[str]
+    """Its name in the action table."""
+    TITLE = None
+
+    DEFAULT_CSS = """
+    KeyedScreen #small { display: none; height: 1fr; }
+    KeyedScreen #all { height: 1fr; width: 1fr; }
+    KeyedScreen.small #small { display: block; }
+    KeyedScreen.small #all { display: none; }
+    """
+
+    def __init__(self, keymap: Keymap, palette: Palette) -> None:
+        super().__init__()
+        self.keymap = keymap
+        self.palette = palette
+        self.pressed = ""
+        """The key that led to the running action."""
+        self._first = ""
+        self._timer: Timer | None = None
+
+    # To be filled by each screen
+
+    def contents(self) -> Iterable[Widget]:
+        """The widgets, from the top."""
+        raise NotImplementedError
+
+    def say(self, text: str, *, alarm: bool = False) -> None:
+        """Tells the user one line until the next key."""
+        raise NotImplementedError
+
+    def draw(self) -> None:
+        """Draws everything anew, after a change of theme or size."""
+        raise NotImplementedError
+
+    @property
+    def kinds(self) -> tuple[str, ...]:
+        """The parts of the table whose keys count now, the first before the others."""
+        return (self.KIND,)
+
+    # What they share
+
+    def compose(self) -> ComposeResult:
+        yield Bar(id="small")
+        with Vertical(id="all"):
+            yield from self.contents()
+
+    def on_resize(self, event: events.Resize) -> None:
+        width, height = event.size
+        small = width < SMALLEST[0] or height < SMALLEST[1]
+        self.set_class(small, "small")
+        says = f"Needs {SMALLEST[0]}x{SMALLEST[1]}, has {width}x{height}. Everything is saved."
+        self.query_one("#small", Bar).show(Line.of((says, self.palette.plain)), self.palette.plain)
+        self.call_after_refresh(self.draw)
+
+    def repaint(self, palette: Palette) -> None:
+        """Takes another theme."""
+        self.palette = palette
+        self.draw()
+
+    def on_key(self, event: events.Key) -> None:
+        if not self.is_current:
+            self._pass_on(event)
+            return
+        key = key_name(event.key, event.character)
+        if self._first:
+            key, self._first = f"{self._first}+{key}", ""
+            if self._timer is not None:
+                self._timer.stop()
+        for kind in self.kinds:
+            name = self.keymap.action(kind, key)
+            if name is not None:
+                event.stop()
+                event.prevent_default()
+                self.pressed = key
+                self.run_table_action(name)
+                return
+            if self.keymap.follows(kind, key):
+                event.stop()
+                event.prevent_default()
+                self._first = key
+                self._timer = self.set_timer(_CHOICES_AFTER, self._show_choices)
+                return
+        if is_sequence(key):
+            event.stop()
+            self.say(f"{spell(key)} does nothing; ? helps")
+
+    def _pass_on(self, event: events.Key) -> None:
+        """A key that was typed ahead, while another screen was opening, is meant for that one and never for this."""
+        event.stop()
+        event.prevent_default()
+        current = self.app.screen
+        if isinstance(current, KeyedScreen):
+            current.post_message(events.Key(event.key, event.character))
+
+    def _show_choices(self) -> None:
+        choices = [one for kind in self.kinds for one in self.keymap.follows(kind, self._first)]
+        self.say("   ".join(f"{self._first} {key} {BY_ID[name].label}" for key, name in choices))
+
+    def run_table_action(self, name: str) -> None:
+        """Does what the table calls `name`; what goes wrong on purpose is said in one line."""
+        act: Callable[[], None] | None = getattr(self, f"do_{name}", None)
+        if act is None:
+            return
+        self.attempt(act)
+
+    def attempt(self, act: Callable[[], None]) -> bool:
+        """Runs an action; whether it went through."""
+        try:
+            act()
+        except AbstractorError as error:
+            self.failed(error)
+            return False
+        return True
+
+    def failed(self, error: AbstractorError) -> None:
+        """Tells what went wrong on purpose."""
+        self.say(str(error))
+
+    def do_quit(self) -> None:
+        self.app.exit(0)
+
+    def do_palette(self) -> None:
+        self.app.action_command_palette()
+
+    def do_copy(self) -> None:
+        self.say(f"{self.keymap.shown('quit')} quits")
+
+    def do_repaint(self) -> None:
+        self.app.refresh(layout=True)
+        self.draw()

@@ -1,0 +1,559 @@
+"""The reading half of the review screen: rows, note and evidence side by side, and everything that only looks.
+
+Finding, selecting and stepping through evidence live here; nothing here writes a decision.
+"""
+
+from collections.abc import Callable, Iterable
+from typing import ClassVar
+
+from textual import work
+from textual.containers import Container, Vertical
+from textual.widget import Widget
+
+from abstractor.model.errors import AbstractorError
+from abstractor.model.suggestion import Evidence
+from abstractor.review.filters import filter_rows, parse_filter
+from abstractor.review.find import find_in
+from abstractor.review.rows import Row, State
+from abstractor.review.session import Session
+from abstractor.tui.actions import REVIEW, SELECT, Keymap
+from abstractor.tui.drawing import (
+    evidence_title,
+    footer_line,
+    header_line,
+    note_title,
+    row_line,
+)
+from abstractor.tui.evidence import Pane
+from abstractor.tui.guard import Dwell
+from abstractor.tui.messages import NotesSearched
+from abstractor.tui.screens.dialogs import LinePrompt
+from abstractor.tui.screens.keyed import KeyedScreen
+from abstractor.tui.screens.reader import HelpScreen
+from abstractor.tui.themes import Palette
+from abstractor.tui.widgets.lines import Bar, Line, LineList, Panel
+from abstractor.tui.widgets.note import DocView, Mark
+
+WIDE = 140
+_NO_HEADER = 20
+_ONE_LINE = 18
+PANES = ("rows", "note", "evidence")
+
+
+class ReadingScreen(KeyedScreen[None]):
+    """A patient on the screen: stacked, or in three columns where there is room."""
+
+    KIND = REVIEW
+    DEFAULT_CSS = """
+    ReadingScreen #panes { height: 1fr; layout: vertical; }
+    ReadingScreen #rows-box { height: 30%; min-height: 3; }
+    ReadingScreen #note-box { height: 1fr; }
+    ReadingScreen #evidence-box { height: 18%; min-height: 4; }
+    ReadingScreen.flat #header { display: none; }
+    ReadingScreen.low #evidence-box { min-height: 2; height: 2; }
+    ReadingScreen.wide #panes { layout: horizontal; }
+    ReadingScreen.wide #rows-box { width: 46; height: 1fr; margin: 0 1 0 0; }
+    ReadingScreen.wide #note-box { width: 1fr; height: 1fr; margin: 0 1 0 0; }
+    ReadingScreen.wide #evidence-box { width: 38; height: 1fr; }
+    ReadingScreen.zoomed .pane { display: none; }
+    ReadingScreen.zoomed .pane.kept { display: block; width: 1fr; height: 1fr; }
+    """
+    ORDERS: ClassVar[tuple[str, ...]] = ("item", "confidence", "note")
+
+    def __init__(self, keymap: Keymap, palette: Palette, session: Session, clock: Callable[[], float]) -> None:
+        """Takes a clock that counts seconds, for the dwell guard."""
+        super().__init__(keymap, palette)
+        self.session = session
+        self.dwell = Dwell(clock, session.config.dwell_ms)
+        self.filter = ""
+        self.listed: tuple[Row, ...] = session.rows
+        self.slot: str | None = None
+        self.note_at = 0
+        self.span_at = 0
+        self.matches: list[tuple[str, int, int]] = []
+        self.match_at = 0
+        self.selecting = False
+        self.pane = 0
+        self.saved_at = ""
+        self._by_note: dict[str, list[tuple[Row, Evidence]]] = {}
+
+    # Layout
+
+    def contents(self) -> Iterable[Widget]:
+        yield Bar(id="header")
+        yield Container(
+            Vertical(LineList(self._draw_row, id="rows"), id="rows-box", classes="pane"),
+            Vertical(Bar(id="note-title"), DocView(id="note"), id="note-box", classes="pane"),
+            Vertical(Bar(id="evidence-title"), Panel(id="evidence"), id="evidence-box", classes="pane"),
+            id="panes",
+        )
+        yield Bar(id="footer")
+
+    def on_mount(self) -> None:
+        self._shape()
+        self.refresh_rows()
+        first = self.session.after(None)
+        self.go_to(first.slot if first is not None else next((row.slot for row in self.listed), None))
+
+    def _shape(self) -> None:
+        width, height = self.app.size
+        self.set_class(width >= WIDE, "wide")
+        self.set_class(height < _NO_HEADER, "flat")
+        self.set_class(height < _ONE_LINE, "low")
+
+    @property
+    def kinds(self) -> tuple[str, ...]:
+        return (SELECT, REVIEW) if self.selecting else (REVIEW,)
+
+    @property
+    def doc(self) -> DocView:
+        return self.query_one("#note", DocView)
+
+    @property
+    def rows(self) -> LineList:
+        return self.query_one("#rows", LineList)
+
+    # What is current
+
+    @property
+    def row(self) -> Row | None:
+        return next((row for row in self.listed if row.slot == self.slot), None)
+
+    @property
+    def at(self) -> int:
+        return next((number for number, row in enumerate(self.listed) if row.slot == self.slot), 0)
+
+    @property
+    def spans(self) -> tuple[Evidence, ...]:
+        """The evidence of the current row."""
+        row = self.row
+        return row.evidence if row is not None else ()
+
+    @property
+    def span(self) -> Evidence | None:
+        spans = self.spans
+        return spans[min(self.span_at, len(spans) - 1)] if spans else None
+
+    @property
+    def note_id(self) -> str | None:
+        notes = self.session.notes
+        return notes[self.note_at].note_id if notes else None
+
+    def refresh_rows(self) -> None:
+        """Takes the session's rows, through the filter."""
+        self.listed = filter_rows(self.session.rows, self.filter)
+        self._by_note = {}
+        for row in self.session.rows:
+            for one in row.evidence:
+                self._by_note.setdefault(one.note_id, []).append((row, one))
+
+    def go_to(self, slot: str | None) -> None:
+        """Puts the cursor on a row and opens the note at its first evidence."""
+        self.slot = slot
+        self.span_at = 0
+        self.dwell.expect(slot)
+        self._open_span()
+        self.draw()
+        self.call_after_refresh(self.dwell.painted, slot)
+
+    def go_row(self, at: int) -> None:
+        if self.listed:
+            self.go_to(self.listed[max(0, min(at, len(self.listed) - 1))].slot)
+
+    def _open_span(self) -> None:
+        span = self.span
+        if span is not None:
+            self.open_note(span.note_id, span.start)
+        elif self.note_id is not None and not self.doc.text:
+            self.open_note(self.note_id)
+
+    def open_note(self, note_id: str, offset: int | None = None) -> None:
+        """Shows a note, with an offset at a third of the height."""
+        at = next((number for number, note in enumerate(self.session.notes) if note.note_id == note_id), None)
+        if at is None:
+            return
+        doc = self.doc
+        text = self.session.text(note_id)
+        if at != self.note_at or doc.text is not text:
+            self.note_at = at
+            self.selecting = False
+            doc.load(text)
+            self._show_matches()
+        if offset is not None:
+            doc.centre(min(offset, max(0, len(text) - 1)))
+
+    # Drawing
+
+    def draw(self) -> None:
+        self._shape()
+        row, palette = self.row, self.palette
+        doc = self.doc
+        doc.palette = palette
+        doc.mark(self._marks())
+        self.rows.show(len(self.listed), self.at, palette.plain, Line.of((self._no_rows(), palette.plain)))
+        self._draw_header()
+        self._draw_note_title()
+        self.query_one("#evidence-title", Bar).show(evidence_title(row, palette, self.has_class("wide")), palette.bar)
+        panel = self.query_one("#evidence", Panel)
+        panel.show(self._evidence(row, panel.size.width), palette.plain)
+        self.say("")
+
+    def _draw_row(self, at: int, width: int) -> Line:
+        row = self.listed[at]
+        return row_line(row, width, self.palette, current=row.slot == self.slot)
+
+    def _draw_header(self) -> None:
+        rows = self.session.rows
+        count = {state: sum(row.state is state for row in rows) for state in (State.CONFLICT, State.DEFERRED)}
+        counts = [
+            (count[State.CONFLICT], "conflict"),
+            (count[State.DEFERRED], "deferred"),
+            (sum(bool(row.changed) for row in rows), "changed"),
+        ]
+        told = f"{self.session.decided}/{len(rows)}"
+        told += f"  saved {self.saved_at}" if self.saved_at else ""
+        told += f"  {len(self.listed)} shown by {self.filter!r}" if self.filter else ""
+        line = header_line(self.session.patient_id, len(self.session.notes), counts, told, self.palette)
+        if self.frozen:
+            line = Line.of(
+                (f" {self._frozen_words()} ", self.palette.alarm),
+                (f" {self.session.patient_id}  {told}", self.palette.bar),
+            )
+        self.query_one("#header", Bar).show(line, self.palette.bar)
+
+    @property
+    def frozen(self) -> str:
+        """Why nothing can be decided: `closed`, `held`, or ""."""
+        return "closed" if self.session.case.closed else "held" if self.session.read_only else ""
+
+    def _frozen_words(self) -> str:
+        if self.frozen == "closed":
+            return f"CLOSED: {self.keymap.shown('reopen')} reopens"
+        lease = self.session.lease
+        if lease is None or lease.mine:
+            return "READ ONLY"
+        return f"READ ONLY: {lease.holder} holds it since {lease.since[11:16]} UTC"
+
+    def _draw_note_title(self) -> None:
+        notes = self.session.notes
+        note = notes[self.note_at] if notes else None
+        spans = (self.span_at + 1 if self.spans else 0, len(self.spans))
+        line = note_title(note, self.note_at + 1, len(notes), self.doc.percent, spans, self.palette)
+        self.query_one("#note-title", Bar).show(line, self.palette.bar)
+
+    def _evidence(self, row: Row | None, width: int) -> list[Line]:
+        if row is None:
+            return []
+        session = self.session
+        return Pane(self.palette, width, self.has_class("wide"), session.text, session.stands).lines(row)
+
+    def _marks(self) -> list[Mark]:
+        current = self.span
+        return [
+            Mark(one.start, one.end, row.state, row.slot == self.slot and one == current, row.slot == self.slot)
+            for row, one in self._by_note.get(self.note_id or "", ())
+            if self.session.stands(one)
+        ]
+
+    def _no_rows(self) -> str:
+        if self.session.rows:
+            return f" 0 of {len(self.session.rows)} match {self.filter!r}. {self.keymap.shown('unfilter')} clears"
+        return f" Nothing suggested: {self.keymap.shown('new_fact')} adds a fact"
+
+    def say(self, text: str, *, alarm: bool = False) -> None:
+        palette = self.palette
+        if text:
+            line = Line.of((f" {text}", palette.alarm if alarm else palette.bar_key))
+        else:
+            line = footer_line(
+                self.row,
+                self.keymap,
+                palette,
+                self.app.size.width,
+                frozen=self.frozen,
+                selecting=self.selecting,
+                selected=self.doc.selected is not None,
+            )
+        self.query_one("#footer", Bar).show(line, palette.bar)
+
+    # Rows
+
+    def on_line_list_moved(self, message: LineList.Moved) -> None:
+        self.go_row(message.index)
+
+    def do_down(self) -> None:
+        self.go_row(self.at + 1)
+
+    def do_up(self) -> None:
+        self.go_row(self.at - 1)
+
+    def do_half_down(self) -> None:
+        self.go_row(self.at + max(1, self.rows.page // 2))
+
+    def do_half_up(self) -> None:
+        self.go_row(self.at - max(1, self.rows.page // 2))
+
+    def do_page_down(self) -> None:
+        self.go_row(self.at + self.rows.page)
+
+    def do_page_up(self) -> None:
+        self.go_row(self.at - self.rows.page)
+
+    def do_top(self) -> None:
+        self.go_row(0)
+
+    def do_bottom(self) -> None:
+        self.go_row(len(self.listed) - 1)
+
+    def do_filter(self) -> None:
+        hint = "conf<0.8  state:?!_  item:stage  note:path  or words"
+        self.app.push_screen(LinePrompt(self.keymap, self.palette, "Show rows with", self.filter, hint), self._filtered)
+
+    def _filtered(self, line: str | None) -> None:
+        if line is None:
+            return
+
+        def narrow() -> None:
+            parse_filter(line)
+            self.filter = line
+            self.refresh_rows()
+            kept = self.row
+            self.go_to(kept.slot if kept else next((row.slot for row in self.listed), None))
+
+        self.attempt(narrow)
+
+    def do_unfilter(self) -> None:
+        self._filtered("")
+
+    def do_order(self) -> None:
+        following = self.ORDERS[(self.ORDERS.index(self.session.order) + 1) % len(self.ORDERS)]
+        self.session.reorder(following)
+        self.refresh_rows()
+        self.draw()
+        self.say(f"ordered by {following}")
+
+    # Panes
+
+    def do_next_pane(self) -> None:
+        self._focus_pane(1)
+
+    def do_previous_pane(self) -> None:
+        self._focus_pane(-1)
+
+    def _focus_pane(self, step: int) -> None:
+        self.pane = (self.pane + step) % len(PANES)
+        if self.has_class("zoomed"):
+            self._zoom(PANES[self.pane])
+        self.say(f"pane: {PANES[self.pane]}   {self.keymap.shown('zoom')} zooms it")
+
+    def do_zoom(self) -> None:
+        if self.has_class("zoomed"):
+            self.remove_class("zoomed")
+        else:
+            self.add_class("zoomed")
+            self._zoom(PANES[self.pane])
+        self.call_after_refresh(self.draw)
+
+    def _zoom(self, name: str) -> None:
+        for one in PANES:
+            self.query_one(f"#{one}-box").set_class(one == name, "kept")
+
+    # The note
+
+    def do_next_note(self) -> None:
+        self._step_note(1)
+
+    def do_previous_note(self) -> None:
+        self._step_note(-1)
+
+    def _step_note(self, step: int) -> None:
+        to = self.note_at + step
+        if not 0 <= to < len(self.session.notes):
+            self.say("no further note")
+            return
+        note_id = self.session.notes[to].note_id
+        begins = [one.start for row, one in self._by_note.get(note_id, ()) if row.slot == self.slot]
+        self.open_note(note_id, min(begins) if begins else None)
+        self.draw()
+
+    def do_next_evidence(self) -> None:
+        self._step_span(1)
+
+    def do_previous_evidence(self) -> None:
+        self._step_span(-1)
+
+    def _step_span(self, step: int) -> None:
+        if not self.spans:
+            self.say("no evidence for this row")
+            return
+        self.span_at = (self.span_at + step) % len(self.spans)
+        self._open_span()
+        self.draw()
+
+    def do_note_down(self) -> None:
+        self.doc.page(1)
+        self._draw_note_title()
+
+    def do_note_up(self) -> None:
+        self.doc.page(-1)
+        self._draw_note_title()
+
+    def do_next_section(self) -> None:
+        self.doc.section(1)
+        self._draw_note_title()
+
+    def do_previous_section(self) -> None:
+        self.doc.section(-1)
+        self._draw_note_title()
+
+    # Finding
+
+    def do_find(self) -> None:
+        hint = r"/word in all notes   \expression   enter finds   esc leaves"
+        self.app.push_screen(LinePrompt(self.keymap, self.palette, "Find in this note", hint=hint), self._find)
+
+    def _find(self, wanted: str | None) -> None:
+        if not wanted:
+            return
+        if wanted.startswith("/"):
+            self.say("searching ...")
+            self._search_all(wanted[1:])
+            return
+
+        def here() -> None:
+            note_id = self.note_id or ""
+            self._found(wanted, [(note_id, *span) for span in find_in(self.doc.text, wanted)])
+
+        self.attempt(here)
+
+    @work(thread=True, exclusive=True, exit_on_error=False, group="search")
+    def _search_all(self, wanted: str) -> None:
+        try:
+            hits = self.session.search(wanted)
+        except AbstractorError as error:
+            self.post_message(NotesSearched(wanted, [], str(error)))
+        else:
+            self.post_message(NotesSearched(wanted, hits))
+
+    def on_notes_searched(self, message: NotesSearched) -> None:
+        if message.problem:
+            self.say(message.problem, alarm=True)
+        else:
+            self._found(message.wanted, message.hits)
+
+    def _found(self, wanted: str, hits: list[tuple[str, int, int]]) -> None:
+        self.matches = hits
+        if not hits:
+            self._show_matches()
+            self.say(f"no match for {wanted!r}")
+            return
+        here = self.doc.first_offset
+        ahead = (number for number, (note_id, start, _) in enumerate(hits) if note_id == self.note_id and start >= here)
+        self.match_at = next(ahead, 0)
+        self._show_match()
+
+    def _show_matches(self) -> None:
+        self.doc.find([(start, end) for note_id, start, end in self.matches if note_id == self.note_id])
+
+    def _show_match(self) -> None:
+        note_id, start, end = self.matches[self.match_at]
+        self.open_note(note_id)
+        self._show_matches()
+        self.doc.show_offset(start)
+        self.doc.select(start, end)
+        self.draw()
+        notes = len({one[0] for one in self.matches})
+        self.say(
+            f"match {self.match_at + 1}/{len(self.matches)}"
+            + (f" in {notes} notes" if notes > 1 else "")
+            + f"   {self.keymap.shown('take')} takes it   {self.keymap.shown('next_match')} next"
+        )
+
+    def do_next_match(self) -> None:
+        self._step_match(1)
+
+    def do_previous_match(self) -> None:
+        self._step_match(-1)
+
+    def _step_match(self, step: int) -> None:
+        if not self.matches:
+            self.say(f"nothing searched; {self.keymap.shown('find')} finds")
+            return
+        self.match_at = (self.match_at + step) % len(self.matches)
+        self._show_match()
+
+    # Selecting
+
+    def do_select(self) -> None:
+        doc = self.doc
+        if not doc.text:
+            self.say("no note to select from")
+            return
+        self.selecting = True
+        if doc.selected is None:
+            span = self.span
+            if span is not None and span.note_id == self.note_id and self.session.stands(span):
+                doc.select(span.start, span.end)
+            else:
+                word = doc.first_word()
+                doc.select(word, word + 1)
+        self.draw()
+
+    def on_doc_view_selected(self, _message: DocView.Selected) -> None:
+        if self.is_current:
+            self.say("")
+
+    def do_select_right(self) -> None:
+        self.doc.move_head("right")
+
+    def do_select_left(self) -> None:
+        self.doc.move_head("left")
+
+    def do_select_down(self) -> None:
+        self.doc.move_head("down")
+
+    def do_select_up(self) -> None:
+        self.doc.move_head("up")
+
+    def do_select_word(self) -> None:
+        self.doc.move_head("word")
+
+    def do_select_back(self) -> None:
+        self.doc.move_head("back")
+
+    def do_select_sentence(self) -> None:
+        self.doc.move_head("sentence")
+
+    def do_select_swap(self) -> None:
+        self.doc.move_head("swap")
+
+    def do_select_none(self) -> None:
+        self.selecting = False
+        self.doc.unselect()
+        self.draw()
+
+    def do_copy_selection(self) -> None:
+        selected = self.doc.selected
+        if selected is None:
+            self.say("nothing is selected")
+        elif self.session.config.clipboard == "osc52":
+            self.app.copy_to_clipboard(self.doc.text[slice(*selected)])
+            self.say("sent to the clipboard")
+        else:
+            self.say("copying is switched off: the clipboard is a way out for patients' data")
+
+    def do_copy(self) -> None:
+        if self.doc.selected is not None:
+            self.do_copy_selection()
+        else:
+            super().do_copy()
+
+    def selected_evidence(self) -> Evidence | None:
+        """The selection as evidence; None without one."""
+        selected = self.doc.selected
+        if selected is None or self.note_id is None:
+            return None
+        return self.session.quote(self.note_id, *selected)
+
+    def do_help(self) -> None:
+        self.app.push_screen(HelpScreen(self.keymap, self.palette, (REVIEW, SELECT)))

@@ -1,0 +1,190 @@
+"""Widgets that draw lines: a bar of one line, a panel, and a list with a cursor. They hold styled text that is safe already.
+
+They never take the keyboard: keys belong to the screen, so that a letter means the same wherever the eye is.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from rich.cells import cell_len
+from rich.segment import Segment
+from rich.style import Style
+from textual import events
+from textual.message import Message
+from textual.strip import Strip
+from textual.widget import Widget
+
+from abstractor.tui.safe import safe
+from abstractor.tui.wrap import fit
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A line to draw: parts of text with their styles. The only way text reaches these widgets; it is made safe here."""
+
+    parts: tuple[tuple[str, Style], ...] = ()
+
+    @classmethod
+    def of(cls, *parts: tuple[str, Style]) -> "Line":
+        return cls(tuple((safe(text), style) for text, style in parts if text))
+
+    def strip(self, width: int, fill: Style, *, reverse: bool = False) -> Strip:
+        """Padded to the right edge, so that a width the terminal draws otherwise never shifts what comes after."""
+        turned = Style(reverse=True) if reverse else Style()
+        segments = []
+        left = width
+        for text, style in self.parts:
+            if left <= 0:
+                break
+            shown = text if cell_len(text) <= left else fit(text, left)
+            segments.append(Segment(shown, style + turned))
+            left -= cell_len(shown)
+        if left > 0:
+            segments.append(Segment(" " * left, fill + turned))
+        return Strip(segments, width)
+
+    @property
+    def plain(self) -> str:
+        return "".join(text for text, _ in self.parts)
+
+
+class Bar(Widget):
+    """One line."""
+
+    DEFAULT_CSS = "Bar { height: 1; width: 1fr; }"
+
+    def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 - Textual's name
+        super().__init__(id=id)
+        self.line = Line()
+        self.fill = Style()
+
+    def show(self, line: Line, fill: Style) -> None:
+        if (line, fill) != (self.line, self.fill):
+            self.line, self.fill = line, fill
+            self.refresh()
+
+    def render_line(self, y: int) -> Strip:
+        return (self.line if y == 0 else Line()).strip(self.size.width, self.fill)
+
+
+class Panel(Widget):
+    """Some lines, from the top; what does not fit is reached by scrolling."""
+
+    DEFAULT_CSS = "Panel { height: 1fr; width: 1fr; }"
+
+    def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 - Textual's name
+        super().__init__(id=id)
+        self.lines: Sequence[Line] = ()
+        self.fill = Style()
+        self.first = 0
+
+    def show(self, lines: Sequence[Line], fill: Style) -> None:
+        self.lines, self.fill, self.first = lines, fill, 0
+        self.refresh()
+
+    def move(self, lines: int) -> None:
+        self.first = max(0, min(self.first + lines, len(self.lines) - self.size.height))
+        self.refresh()
+
+    def render_line(self, y: int) -> Strip:
+        at = self.first + y
+        return (self.lines[at] if at < len(self.lines) else Line()).strip(self.size.width, self.fill)
+
+    def on_mouse_scroll_down(self, event: events.MouseScrollDown) -> None:
+        event.stop()
+        self.move(3)
+
+    def on_mouse_scroll_up(self, event: events.MouseScrollUp) -> None:
+        event.stop()
+        self.move(-3)
+
+
+class LineList(Widget):
+    """A list of any length with a cursor; a line is drawn only when it is seen."""
+
+    DEFAULT_CSS = "LineList { height: 1fr; width: 1fr; }"
+
+    class Moved(Message):
+        """The cursor stands on another row."""
+
+        def __init__(self, source: "LineList", index: int) -> None:
+            super().__init__()
+            self.source = source
+            self.index = index
+
+    class Chosen(Message):
+        """A row was clicked a second time."""
+
+        def __init__(self, source: "LineList", index: int) -> None:
+            super().__init__()
+            self.source = source
+            self.index = index
+
+    def __init__(self, draw: Callable[[int, int], Line], *, id: str | None = None) -> None:  # noqa: A002 - Textual's name
+        """Takes what draws row `index` in `width` cells."""
+        super().__init__(id=id)
+        self._draw = draw
+        self.count = 0
+        self.index = 0
+        self.first = 0
+        self.fill = Style()
+        self.empty = Line()
+
+    def show(self, count: int, index: int, fill: Style, empty: Line | None = None) -> None:
+        """Takes a new number of rows; `empty` is shown when there are none."""
+        self.count, self.fill = count, fill
+        self.empty = empty or Line()
+        self.index = max(0, min(index, count - 1))
+        self._keep_in_view()
+        self.refresh()
+
+    def go(self, index: int) -> None:
+        """Moves the cursor and says so."""
+        index = max(0, min(index, self.count - 1))
+        if self.count and index != self.index:
+            self.index = index
+            self._keep_in_view()
+            self.refresh()
+            self.post_message(self.Moved(self, index))
+
+    def move(self, rows: int) -> None:
+        self.go(self.index + rows)
+
+    @property
+    def page(self) -> int:
+        return max(1, self.size.height)
+
+    def _keep_in_view(self) -> None:
+        height = self.page
+        if self.index < self.first:
+            self.first = self.index
+        elif self.index >= self.first + height:
+            self.first = self.index - height + 1
+        self.first = max(0, min(self.first, self.count - height))
+
+    def on_resize(self) -> None:
+        self._keep_in_view()
+
+    def render_line(self, y: int) -> Strip:
+        at = self.first + y
+        if not self.count:
+            return (self.empty if y == 0 else Line()).strip(self.size.width, self.fill)
+        if at >= self.count:
+            return Line().strip(self.size.width, self.fill)
+        return self._draw(at, self.size.width).strip(self.size.width, self.fill, reverse=at == self.index)
+
+    def on_click(self, event: events.Click) -> None:
+        event.stop()
+        at = self.first + event.y
+        if at < self.count:
+            if at == self.index:
+                self.post_message(self.Chosen(self, at))
+            self.go(at)
+
+    def on_mouse_scroll_down(self, event: events.MouseScrollDown) -> None:
+        event.stop()
+        self.move(1)
+
+    def on_mouse_scroll_up(self, event: events.MouseScrollUp) -> None:
+        event.stop()
+        self.move(-1)

@@ -1,0 +1,148 @@
+"""What a note says of its genes. The wording is ours; each line is a manner of writing met in letters, reports and charts."""
+
+from collections.abc import Callable
+
+import pytest
+
+from abstractor.pipeline.mention import Mention
+from abstractor.pipeline.variants import VariantReader
+
+Facts = Callable[[str], dict[str, str]]
+
+
+def _given(expected: str) -> dict[str, str]:
+    """`A p.X; -B mutation`: what follows a minus is absent."""
+    pairs = [part.strip() for part in expected.split(";") if part.strip()]
+    return {f"variant {one.lstrip('-')}": "absent" if one.startswith("-") else "open" for one in pairs}
+
+
+STATEMENTS = {
+    "TP53 p.R273H, VAF 45 %; RB1 WT": "TP53 p.R273H; -RB1 mutation",
+    "TP53 and RB1 mutated, no MYC amplification.": "TP53 mutation; RB1 mutation; -MYC amplification",
+    "TP53 mutation not detected": "-TP53 mutation",
+    "TP53 Arg273His": "TP53 p.R273H",
+    "TP53 R213X and RB1 R320X": "TP53 p.R213*; RB1 p.R320*",
+    "TP53 splice site 375+1G>T (VAF 31%)": "TP53 c.375+1G>T",
+    "TP53 p.G245fs*2 was seen.": "TP53 p.G245fs",
+    "BRCA2 c.5946delT (p.S1982fs)": "BRCA2 p.S1982fs",
+    "MYCL1 amp": "MYCL amplification",
+    "RB1 loss exons 2-27; PTEN homozygous deletion": "RB1 loss; PTEN deletion",
+    "Loss of RB1 and amplification of MYC were seen.": "RB1 loss; MYC amplification",
+    "Truncating mutations in KMT2D and CREBBP.": "KMT2D mutation; CREBBP mutation",
+    "Mutations in TP53 (p.R175H), RB1 (p.R320*), and KMT2D.": "TP53 p.R175H; RB1 p.R320*; KMT2D mutation",
+    "EGFR ex19del, EGFR exon 20 insertion not seen": "EGFR exon 19 deletion; -EGFR exon 20 insertion",
+    "METex14 skipping.": "MET exon 14 skipping",
+    "EGFR G719X mutation": "EGFR p.G719X",
+    "A T790M mutation appeared on osimertinib.": "EGFR p.T790M",
+    "TP53 R248W, no prior T790M detected": "TP53 p.R248W; -EGFR p.T790M",
+    "KIF5B-RET fusion detected.": "KIF5B-RET fusion",
+    "EML4::ALK fusion, variant 1": "EML4-ALK fusion",
+    "ALK rearrangement by FISH": "ALK fusion",
+    "ALK positive. ROS1+ by FISH.": "ALK fusion; ROS1 fusion",
+    "STK11/KEAP1 co-mutated": "STK11 mutation; KEAP1 mutation",
+    "FGFR1 amplification and low-level CCNE1 gain": "FGFR1 amplification; CCNE1 gain",
+    "BRAF non-V600E mutation": "-BRAF p.V600E; BRAF mutation",
+    "HER2 amplified (FISH)": "ERBB2 amplification",
+    "F1: TP53, RB1, MYC amp.": "TP53 mutation; RB1 mutation; MYC amplification",
+    "NRAS G12C mutation with wild-type BRAF": "NRAS p.G12C; -BRAF mutation",
+    "KRAS G12D mutation with no other actionable alterations": "KRAS p.G12D",
+    "MET copy number 2.1 (no amplification)": "-MET amplification",
+    "KCNB1 p.R312H": "KCNB1 p.R312H",
+}
+
+ABSENCES = {
+    "EGFR, ALK and ROS1 negative.": "-EGFR mutation; -ALK fusion; -ROS1 fusion",
+    "EGFR/KRAS wild type, ALK and ROS1 fusion negative": "-EGFR mutation; -KRAS mutation; -ALK fusion; -ROS1 fusion",
+    "Negative for EGFR, ALK, BRAF V600E.": "-EGFR mutation; -ALK fusion; -BRAF p.V600E",
+    "no EGFR mutation, ALK rearrangement or ROS1 fusion": "-EGFR mutation; -ALK fusion; -ROS1 fusion",
+    "EGFR mutation, ALK fusion and RET fusion were not detected.": "-EGFR mutation; -ALK fusion; -RET fusion",
+    "5 genes with no reportable alterations: ALK, EGFR, KRAS": "-ALK mutation; -EGFR mutation; -KRAS mutation",
+    "NTRK1/2/3 fusions: NOT DETECTED": "-NTRK1 fusion; -NTRK2 fusion; -NTRK3 fusion",
+    "EGFR L858R, T790M and C797S not detected.": "-EGFR p.L858R; -EGFR p.T790M; -EGFR p.C797S",
+    "Neither EGFR nor KRAS was mutated.": "-EGFR mutation; -KRAS mutation",
+    "Pertinent negatives: EGFR, ALK": "-EGFR mutation; -ALK fusion",
+    "TP53 mutated, EGFR wild-type": "TP53 mutation; -EGFR mutation",
+    "EGFR exon 19 deletion, T790M negative": "EGFR exon 19 deletion; -EGFR p.T790M",
+    "No mutation in EGFR.": "-EGFR mutation",
+}
+
+SILENCES = [
+    "eGFR 58 mL/min",
+    "EGFR and ALK testing pending. KRAS not tested.",
+    "NGS: QNS, TP53 and RB1 could not be assessed.",
+    "Started a KRAS G12C inhibitor.",
+    "EGFR TKI was stopped; anti-EGFR antibody next; BRAF/MEK inhibitors later.",
+    "RB1 loss of expression by IHC; p53 overexpressed, Rb lost.",
+    "DLL3 positive, ASCL1 positive.",
+    "She met the criteria and the kit was sent.",
+    "TP53 mutations are common in small cell lung cancer.",
+    "KRAS mutations account for about 25 % of adenocarcinomas.",
+    "Resistance mechanisms (e.g., MET amplification) should be sought.",
+    "No family history of BRCA2 mutation.",
+    "Stage T2N1M0, C1D8, vertebra T12, vitamin B12, H1N1 vaccine.",
+    "MYC amplification (equivocal)",
+]
+
+
+@pytest.mark.parametrize(("text", "expected"), [*STATEMENTS.items(), *ABSENCES.items()])
+def test_a_statement_gives_its_variants(facts: Facts, text: str, expected: str) -> None:
+    found = {fact: assertion for fact, assertion in facts(text).items() if fact.startswith("variant ")}
+    assert found == _given(expected)
+
+
+@pytest.mark.parametrize("text", SILENCES)
+def test_what_states_no_variant_gives_none(facts: Facts, text: str) -> None:
+    assert [fact for fact in facts(text) if fact.startswith("variant ")] == []
+
+
+REPORT = """\
+GENOMIC FINDINGS
+  TP53   p.Y220C     VAF 62.1%
+  RB1    p.R445*     58%
+  PTEN   Loss
+  MYCL   Amplification   CN 12
+  EGFR   Not detected
+
+Pertinent negatives: ALK, KRAS
+
+VARIANTS OF UNKNOWN SIGNIFICANCE
+  ATM p.V2424G      NOTCH1 p.R912W
+
+THERAPIES WITH CLINICAL BENEFIT
+  KRAS G12C: sotorasib. EGFR L858R: osimertinib.
+
+GENES ASSAYED
+  ABL1 ALK APC BRAF EGFR FGFR1 amplification FGFR2
+"""
+
+
+def test_a_report_is_read_by_its_parts(facts: Facts) -> None:
+    assert facts(REPORT) == _given(
+        "TP53 p.Y220C; RB1 p.R445*; PTEN loss; MYCL amplification; -EGFR mutation; -ALK fusion; -KRAS mutation; "
+        "ATM p.V2424G; NOTCH1 p.R912W"
+    )
+
+
+def test_fractions_copies_and_unknown_significance_are_attributes(read: Callable[[str], list[Mention]]) -> None:
+    attributes = {one.value: dict(one.attributes) for one in read(REPORT)}
+    assert attributes["TP53 p.Y220C"] == {"vaf": 0.621}
+    assert attributes["RB1 p.R445*"] == {"vaf": 0.58}
+    assert attributes["MYCL amplification"] == {"copy_number": 12.0}
+    assert attributes["ATM p.V2424G"] == {"vus": True}
+
+
+def test_the_evidence_is_gene_and_change(read: Callable[[str], list[Mention]]) -> None:
+    text = "Sequencing found TP53 p.R175H and an intact RB1."
+    [mention] = [one for one in read(text) if one.value == "TP53 p.R175H"]
+    assert text[mention.start : mention.end] == "TP53 p.R175H"
+
+
+def test_any_text_gives_its_changes_with_their_genes(variant_reader: VariantReader) -> None:
+    text = "We saw BRAF c.1799T>A (p.Val600Glu), rs1061170 and 5382insC of BRCA1."
+    found = [(one.text, one.gene, one.hgvs_p, one.hgvs_c, one.kind) for one in variant_reader.find(text)]
+    assert found == [
+        ("c.1799T>A", "BRAF", None, "c.1799T>A", "coding"),
+        ("p.Val600Glu", "BRAF", "p.V600E", None, "protein"),
+        ("rs1061170", "BRAF", None, None, "dbsnp"),
+        ("5382insC", "BRCA1", None, "c.5382insC", "nucleotide"),
+    ]

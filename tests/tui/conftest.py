@@ -1,0 +1,142 @@
+"""The interface on a real registry with the invented patient of the tour, driven by keys."""
+
+import tomllib
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from textual.pilot import Pilot
+
+from abstractor.registry.decisions import decisions_of
+from abstractor.registry.engine import Registry, create_registry
+from abstractor.review.config import ReviewConfig
+from abstractor.rulebook.book import RuleBook
+from abstractor.rulebook.schema import Drug, FieldSpec
+from abstractor.tui.app import ReviewApp
+from abstractor.tui.screens.review import ReviewScreen
+from abstractor.tui.tour import fill_tour
+
+FIELDS = Path(__file__).resolve().parents[2] / "rules" / "fields.toml"
+
+
+@pytest.fixture(scope="session")
+def book() -> RuleBook:
+    fields = tomllib.loads(FIELDS.read_text(encoding="utf-8"))["field"]
+    return RuleBook(
+        version="cafe" * 4,
+        root=FIELDS.parent,
+        fields={one["name"]: FieldSpec.model_validate(one) for one in fields},
+        targets=(),
+        context=(),
+        sections=(),
+        masks=(),
+        note_types=(),
+        vocabularies={"drugs": (Drug(generic="topotecan", group="topoisomerase", therapy_class="chemotherapy"),)},
+    )
+
+
+@pytest.fixture
+def registry(tmp_path: Path, book: RuleBook) -> Iterator[Registry]:
+    made = create_registry(str(tmp_path / "r.db"))
+    fill_tour(made, book)
+    yield made
+    made.close()
+
+
+@dataclass
+class Clock:
+    """The wall clock of a test: one second a look."""
+
+    second: int = 0
+
+    def __call__(self) -> str:
+        self.second += 1
+        minutes, seconds = divmod(self.second, 60)
+        return f"2024-03-01T{8 + minutes // 60:02d}:{minutes % 60:02d}:{seconds:02d}.000+00:00"
+
+
+class Hand:
+    """Presses keys and looks at what became of them."""
+
+    def __init__(self, pilot: Pilot[int], registry: Registry) -> None:
+        self.pilot = pilot
+        self.app: ReviewApp = pilot.app
+        self.registry = registry
+        self.pressed = 0
+
+    @property
+    def screen(self):
+        return self.app.screen
+
+    @property
+    def review(self) -> ReviewScreen:
+        return next(screen for screen in reversed(self.app.screen_stack) if isinstance(screen, ReviewScreen))
+
+    @property
+    def session(self):
+        return self.review.session
+
+    @property
+    def slot(self):
+        return self.review.slot
+
+    @property
+    def decisions(self):
+        return decisions_of(self.registry, "TOUR-01")
+
+    def state(self, slot: str) -> str:
+        return self.session.row(slot).state.value
+
+    async def press(self, *keys: str) -> None:
+        for key in keys:
+            await self.pilot.press(key)
+            self.pressed += 1
+            await self.pilot.pause()
+
+    async def type(self, text: str) -> None:
+        await self.press(*("space" if char == " " else char for char in text))
+
+    async def go(self, slot: str) -> None:
+        self.review.go_to(slot)
+        await self.pilot.pause()
+
+    async def settle(self) -> None:
+        await self.app.workers.wait_for_complete()
+        await self.pilot.pause()
+
+    def line(self, name: str = "footer") -> str:
+        return self.screen.query_one(f"#{name}").line.plain
+
+    def painted(self) -> str:
+        """Everything on the screen, as text."""
+        strips = self.screen._compositor.render_strips()
+        return "\n".join(strip.text for strip in strips)
+
+
+Opener = Callable[..., AsyncIterator[Hand]]
+
+
+@pytest.fixture
+def opened(registry: Registry, book: RuleBook):
+    @asynccontextmanager
+    async def open_app(
+        size: tuple[int, int] = (80, 24),
+        patient: str | None = "TOUR-01",
+        user: str = "ann",
+        clock: Clock | None = None,
+        monotonic: Callable[[], float] = lambda: 0.0,
+        **settings: object,
+    ) -> AsyncIterator[Hand]:
+        config = ReviewConfig(**({"dwell_ms": 0} | settings))  # type: ignore[arg-type]
+        app = ReviewApp(
+            registry, book, user, patient_id=patient, config=config, clock=clock or Clock(), monotonic=monotonic
+        )
+        async with app.run_test(size=size) as pilot:
+            await pilot.pause()
+            await app.workers.wait_for_complete()
+            await pilot.pause()
+            yield Hand(pilot, registry)
+
+    return open_app
