@@ -70,8 +70,10 @@ def annotate_registry(
             _count(report, stored, findings, fault)
             progress(report.notes, len(waiting))
         _renew(registry, patient_id, rulebook, report)
+    read_now = {note.patient_id for note in waiting}
     for patient_id in patients_due(registry):
-        _renew(registry, patient_id, rulebook, report)
+        if patient_id not in read_now:  # left over from a run that was stopped, or due to an import
+            _renew(registry, patient_id, rulebook, report)
     return report
 
 

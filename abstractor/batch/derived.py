@@ -48,6 +48,7 @@ def _lines(found: Sequence[Suggestion], rulebook: RuleBook) -> list[Suggestion]:
             if one.date
         ],
         diagnosis=_diagnosis(found),
+        complete=False,
     )
     return [
         Suggestion(

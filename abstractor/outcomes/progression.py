@@ -265,10 +265,11 @@ def trial_pfs(
     baseline: bool = True,
 ) -> TimeToEvent:
     """PFS as a trial counts it (2.3): first progression on a scan or death, censored by the six rules."""
+    clinical = protocol.clinical_progression_in_trial_pfs
     usable = [
         one
         for one in sorted(assessed, key=lambda each: each.date)
-        if index < one.date <= cutoff and one.adequate and (one.imaging or protocol.clinical_progression_in_trial_pfs)
+        if index < one.date <= cutoff and one.adequate and (clinical or not one.clinical_only)
     ]
     died = death if death is not None and death.date <= cutoff else None
     progressed = next(iter(progressions(usable)), None)

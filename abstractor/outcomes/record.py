@@ -94,6 +94,8 @@ class Assessment:
     """A treating clinician's conclusion."""
     clinician_date: datetime.date | None = None
     """When the clinician concluded it, where that is another day than the evidence's."""
+    clinical_only: bool = False
+    """Said to rest on the clinical course, without imaging."""
     recist: bool = False
     """Stated in RECIST terms."""
     site: str = ""
@@ -234,6 +236,7 @@ def _assessment(fact: Fact, day: datetime.date, flag: str) -> Assessment | None:
         imaging=IMAGING in kinds,
         clinician=CLINICIAN in kinds,
         clinician_date=clinician_date,
+        clinical_only=_is_clinical(fact),
         recist=_is_true(fact, "recist"),
         site=str(fact.attributes.get("site") or "").lower(),
         pseudoprogression=_is_true(fact, "pseudoprogression"),
@@ -246,9 +249,13 @@ def _is_true(fact: Fact, attribute: str) -> bool:
     return str(fact.attributes.get(attribute, "")).strip().lower() in _TRUE
 
 
+def _is_clinical(fact: Fact) -> bool:
+    return str(fact.attributes.get("evidence_type") or "").strip().lower() == "clinical"
+
+
 def _kinds(fact: Fact, day: datetime.date) -> tuple[frozenset[str], datetime.date | None]:
     """Whether a response rests on imaging, on a clinician, or both; both where nothing says."""
-    if str(fact.attributes.get("evidence_type") or "").strip().lower() == "clinical":
+    if _is_clinical(fact):
         return frozenset({CLINICIAN}), None
     stated = str(fact.attributes.get("source") or "").strip().lower()
     if stated in _SOURCES:
@@ -274,6 +281,7 @@ def _merge(day: datetime.date, same: list[Assessment]) -> Assessment:
         imaging=any(one.imaging for one in telling),
         clinician=any(one.clinician for one in telling),
         clinician_date=min(clinician_dates, default=None),
+        clinical_only=all(one.clinical_only for one in telling),
         recist=any(one.recist for one in telling),
         site=sites.pop() if len(sites) == 1 else "",
         pseudoprogression=value == "PD" and all(one.pseudoprogression for one in telling),

@@ -39,6 +39,8 @@ class CourseReader:
     skip: re.Pattern[str]
     """What may stand between a treatment and the words about it: other drugs of the same list, doses."""
     boundary: re.Pattern[str]
+    between_stop: re.Pattern[str]
+    """What words ahead of a treatment don't reach over."""
     other_illness: re.Pattern[str]
     this_illness: re.Pattern[str]
     dated: re.Pattern[str]
@@ -63,6 +65,7 @@ class CourseReader:
             below=tuple(cue for side, cue in cues if side == "below"),
             skip=lexicon.pattern("list_join"),
             boundary=lexicon.pattern("clause_end"),
+            between_stop=lexicon.pattern("between_stop"),
             other_illness=illness.pattern("other_cancer"),
             this_illness=illness.pattern("lung_cancer"),
             dated=lexicon.pattern("dated"),
@@ -82,7 +85,7 @@ class CourseReader:
         behind = self._behind(tail)
         ahead = self._ahead(view.text[max(sentence.start, start - _LOOK_BACK) : start])
         if behind is Assertion.ABSENT or ahead is None:
-            return behind or ahead
+            return behind
         status, distance = ahead
         if behind is None:
             return status
@@ -91,7 +94,11 @@ class CourseReader:
     def is_heading(self, view: NoteView, start: int, end: int) -> bool:
         """Whether the treatment stands alone on its line, with nothing said of it: a heading states nothing."""
         line_start, line_end = view.text.rfind("\n", 0, start) + 1, view.text.find("\n", end)
-        return line_end >= 0 and not view.text[line_start:start].strip(" \t*#-") and not view.text[end:line_end].strip(" :*\t")
+        return (
+            line_end >= 0
+            and not view.text[line_start:start].strip(" \t*#-")
+            and not view.text[end:line_end].strip(" :*\t")
+        )
 
     def is_elsewhere(self, view: NoteView, start: int, end: int) -> bool:
         """Whether the sentence is about another cancer than the one of the lung."""
@@ -99,7 +106,9 @@ class CourseReader:
         words = view.text[sentence.start : max(sentence.end, end)]
         if not self.other_illness.search(words) or self.this_illness.search(words):
             return False
-        clause_start = max((match.end() for match in self.boundary.finditer(words, 0, start - sentence.start)), default=0)
+        clause_start = max(
+            (match.end() for match in self.boundary.finditer(words, 0, start - sentence.start)), default=0
+        )
         stop = self.boundary.search(words, end - sentence.start)
         return bool(self.other_illness.search(words, clause_start, stop.start() if stop else len(words)))
 
@@ -128,7 +137,7 @@ class CourseReader:
         for cue in self.before:
             for match in cue.regex.finditer(head):
                 distance = len(head) - match.end()
-                if distance > cue.reach or ";" in head[match.end() :]:
+                if distance > cue.reach or self.between_stop.search(head, match.end()):
                     continue
                 candidate = (distance, -(match.end() - match.start()), cue.status)
                 if nearest is None or candidate[:2] < nearest[:2]:

@@ -15,6 +15,8 @@ from abstractor.rulebook.book import RuleBook
 FIELD = "therapy_cycles"
 _MOST = 40
 """No course has more cycles."""
+_PASSED = {"therapy_cycles.c", "therapy_cycles.ordinal"}
+"""Rules whose number may be one of a course that went on ("sepsis after C3")."""
 _GIVEN = {None, Assertion.PRESENT}
 
 
@@ -65,7 +67,7 @@ class _Cycles:
         start, end = match.span()
         if form.drug == "before" and not any(0 <= start - drug.end <= 1 for drug in drugs):
             return False
-        if form.drug == "after" and not any(0 <= drug.start - end <= 2 for drug in drugs):
+        if form.drug == "after" and not any(0 <= drug.start - end <= 1 for drug in drugs):
             return False
         if form.drug == "sentence" and not any(sentence.start <= drug.start < sentence.end for drug in drugs):
             return False
@@ -85,11 +87,21 @@ class _Cycles:
         start, end = match.span()
         start += len(match[0]) - len(match[0].lstrip(" ,("))
         head = view.text[max(sentence.start, start - 160) : start]
-        if not form.ordinal and (self.cues["no_total"].search(head) or self.cues["no_total_after"].search(view.text[end : end + 14])):
+        if not form.ordinal and (
+            self.cues["no_total"].search(head) or self.cues["no_total_after"].search(view.text[end : end + 14])
+        ):
             return
         assertion = self._assertion(view, sentence, form, head, start, end)
         kind = "ordinal" if form.ordinal else "count"
-        yield Mention(FIELD, str(number), start, end, rule=f"therapy_cycles.{form.id}", assertion=assertion, attributes={"counted": kind})
+        yield Mention(
+            FIELD,
+            str(number),
+            start,
+            end,
+            rule=f"therapy_cycles.{form.id}",
+            assertion=assertion,
+            attributes={"counted": kind},
+        )
         of = self._number(match["of"]) if "of" in match.re.groupindex else None
         if of is not None and of != number:
             yield Mention(
@@ -113,7 +125,8 @@ class _Cycles:
         cues = self.cues
         if cues["after_before"].search(head):
             planned = cues["planned_anywhere"].search(head) or cues["assessed_after"].search(tail)
-            return Assertion.HYPOTHETICAL if planned or self._in_plan(view, start) else Assertion.PRESENT
+            to_scan = cues["scan_before"].search(head) and not cues["shown_after"].search(tail)
+            return Assertion.HYPOTHETICAL if planned or to_scan or self._in_plan(view, start) else Assertion.PRESENT
         if cues["planned_before"].search(head):
             return Assertion.PRESENT if cues["fulfilled"].search(tail) else Assertion.HYPOTHETICAL
         if cues["planned_after"].search(tail):
@@ -141,8 +154,22 @@ class _Cycles:
             planned = one.assertion is None and self._in_plan(view, one.start)
             return one.attributes["counted"] == "ordinal" and one.assertion in _GIVEN and not planned
 
+        def counts(one: Mention) -> bool:
+            planned = one.assertion is None and self._in_plan(view, one.start)
+            return one.attributes["counted"] == "count" and one.assertion in _GIVEN and not planned
+
+        counted = max((int(one.value) for one in found if counts(one)), default=0)
         reached = max((int(one.value) for one in found if told_one_by_one(one)), default=0)
-        kept = [one for one in found if not told_one_by_one(one) or int(one.value) == reached]
+        kept = [
+            one
+            for one in found
+            if (
+                int(one.value) == reached and not (one.rule in _PASSED and reached < counted)
+                if told_one_by_one(one)
+                else True
+            )
+            and not (counts(one) and int(one.value) == reached - 1)
+        ]
         return sorted((replace(one, attributes={}) for one in kept), key=lambda one: one.start)
 
 
@@ -160,6 +187,8 @@ def build(rulebook: RuleBook) -> Extractor:
         "planned_anywhere",
         "planned_after",
         "given_after",
+        "scan_before",
+        "shown_after",
         "assessed_after",
         "spine",
         "bones",

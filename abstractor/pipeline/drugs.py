@@ -7,6 +7,7 @@ are not mistaken for anything else.
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 from rapidfuzz.distance import OSA
 
@@ -75,7 +76,9 @@ class DrugFinder:
         for drug in by_generic.values():
             for name in _names(drug):
                 names.setdefault(name.tokens[0], []).append(name)
-        single = {name.tokens[0] for listed in names.values() for name in listed if len(name.tokens) == 1 and not name.short}
+        single = {
+            name.tokens[0] for listed in names.values() for name in listed if len(name.tokens) == 1 and not name.short
+        }
         typos: dict[str, list[str]] = {}
         for word in sorted(single):
             if len(word) >= _TYPO_LENGTH:
@@ -119,10 +122,13 @@ class DrugFinder:
         sure.extend(self._confirmed(text, short, sure))
         sure.sort(key=lambda one: (one.start, one.end))
         return [
-            DrugHit(one.generic, one.group, one.therapy_class, one.start + offset, one.end + offset, one.rule) for one in sure
+            DrugHit(one.generic, one.group, one.therapy_class, one.start + offset, one.end + offset, one.rule)
+            for one in sure
         ]
 
-    def _name_at(self, text: str, tokens: list[tuple[str, int, int]], index: int) -> tuple[tuple[_Name, str] | None, int]:
+    def _name_at(
+        self, text: str, tokens: list[tuple[str, int, int]], index: int
+    ) -> tuple[tuple[_Name, str] | None, int]:
         word = tokens[index][0].lower()
         rule = "name"
         names = self.names.get(word)
@@ -174,7 +180,8 @@ class DrugFinder:
             return False
         beside = any(0 <= one.start - end <= 3 or 0 <= start - one.end <= 3 for one in named)
         return beside or bool(
-            self.regimen_before.search(text[max(0, start - 40) : start]) or self.regimen_after.match(text[end : end + 40])
+            self.regimen_before.search(text[max(0, start - 40) : start])
+            or self.regimen_after.match(text[end : end + 40])
         )
 
     def _confirmed(self, text: str, short: list[DrugHit], sure: list[DrugHit]) -> Iterator[DrugHit]:
@@ -192,7 +199,9 @@ def drugs_of(finder: DrugFinder, view: NoteView) -> tuple[DrugHit, ...]:
     known = view.memo.get("drugs")
     if not isinstance(known, tuple):
         known = tuple(
-            hit for sentence in view.sentences for hit in finder.in_text(view.words(sentence.start, sentence.end), sentence.start)
+            hit
+            for sentence in view.sentences
+            for hit in finder.in_text(view.words(sentence.start, sentence.end), sentence.start)
         )
         view.memo["drugs"] = known
     return known
@@ -215,9 +224,7 @@ def _names(drug: Drug) -> Iterator[_Name]:
 
 def _same(text: str, part: list[tuple[str, int, int]], tokens: tuple[str, ...]) -> bool:
     words_agree = all(found[0].lower() == wanted for found, wanted in zip(part, tokens, strict=True))
-    return words_agree and all(
-        _GAP.fullmatch(text, before[2], after[1]) for before, after in zip(part, part[1:], strict=False)
-    )
+    return words_agree and all(_GAP.fullmatch(text, before[2], after[1]) for before, after in pairwise(part))
 
 
 def _without_one(word: str) -> list[str]:

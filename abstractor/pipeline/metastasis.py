@@ -26,6 +26,8 @@ class _Words:
     before_spread: re.Pattern[str]
     after_spread: re.Pattern[str]
     headed: re.Pattern[str]
+    inside: re.Pattern[str]
+    opening: re.Pattern[str]
     spread: re.Pattern[str]
     malignant: re.Pattern[str]
     organ_denied: re.Pattern[str]
@@ -82,7 +84,9 @@ def _compile(rulebook: RuleBook) -> _Words:
         values=values,
         before_spread=compiled(rf"(?P<sites>{sites}){word('qualified')}(?P<spread>\b{word('spread')})\b"),
         after_spread=compiled(rf"\b(?P<spread>{word('spread')}|spread|spreading){word('bridge')}(?P<sites>{sites})"),
-        headed=compiled(rf"(?:^|[.;:\n]\s*|^[\s\dA-H.)*>-]+)(?P<sites>{sites})(?P<specimen>[^.:;\n]{{0,60}}?)[ \t]*:"),
+        headed=compiled(rf"(?:^|[.;:\n]\s*|^[\s\dA-H.)*>-]+)(?:left|right|both|the|bilateral)?[ \t]*(?P<sites>{sites})(?P<specimen>[^.:;\n]{{0,60}}?)[ \t]*:"),
+        inside=compiled(rf"\bmetastatic[ \t]+(?P<sites>{sites})[ \t]+(?:{lesion}|implants?|spread|nodul\w+)\b"),
+        opening=compiled(rf"[\s\d.*)-]*(?:the|left|right|both|bilateral|his|her|[ \t])*(?P<sites>{sites})"),
         spread=compiled(rf"\b{word('spread')}\b"),
         malignant=compiled(r"\b(?:carcinoma|malignan\w+|SCLC|adenocarcinoma|cancer cells|tumou?r cells)\b"),
         organ_denied=compiled(rf"(?P<sites>{sites})[ \t:,]*(?P<denied>{denied}{word('denied_qualifiers')}(?:{lesion}))\b"),
@@ -135,7 +139,7 @@ def _of_organs(view: NoteView, sentence: Sentence, words: _Words) -> Iterator[Me
         if not re.search(r"\bnew\b", match["denied"], re.IGNORECASE):
             yield from _denied(text, match, words)
         denied.append(match.span())
-    for pattern in (words.before_spread, words.after_spread):
+    for pattern in (words.before_spread, words.after_spread, words.inside):
         for match in pattern.finditer(text, start, end):
             if any(match.start() < stop and begin < match.end() for begin, stop in denied) or _is_new_denied(text, start, match):
                 continue
@@ -161,7 +165,8 @@ def _denied(text: str, match: re.Match[str], words: _Words) -> Iterator[Mention]
 
 
 def _sites(
-    text: str, match: re.Match[str], group: str, span: tuple[int, int], words: _Words, assertion: Assertion | None, confidence: float = 0.9
+    text: str, match: re.Match[str], group: str, span: tuple[int, int], words: _Words, assertion: Assertion | None, confidence: float = 0.9,
+    at: tuple[int, int] | None = None,
 ) -> Iterator[Mention]:
     """One mention for each organ of a list; its evidence runs from the organ to the word that says spread."""
     begin, stop = match.span(group)
@@ -169,7 +174,9 @@ def _sites(
         value = words.values[" ".join(re.split(r"[\s-]+", organ.group().lower()))] if " ".join(re.split(r"[\s-]+", organ.group().lower())) in words.values else words.values.get(organ.group().lower(), "")
         if not value:
             continue
-        if begin - span[0] <= span[1] - stop:
+        if at is not None:
+            place = at
+        elif begin - span[0] <= span[1] - stop:
             place = (organ.start(), span[1])
         else:
             place = (span[0], organ.end()) if organ.start() - span[0] < 60 else organ.span()
@@ -207,6 +214,9 @@ def _unspecific(view: NoteView, sentence: Sentence, words: _Words, covered: list
         organ = next((value for scan, value in words.scans if scan.search(ahead)), None)
         if organ:
             yield Mention("metastasis", organ, match.start(), match.end(), "metastasis-scan", confidence=0.8)
+            continue
+        if is_denied and (opening := words.opening.match(text, sentence.start, match.start())):
+            yield from _sites(text, opening, "sites", (match.start(), match.end()), words, None, 0.8, at=match.span())
             continue
         if words.region_only.search(around) and is_denied:
             continue

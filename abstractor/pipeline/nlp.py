@@ -8,6 +8,7 @@ from abstractor.model.note import Note
 from abstractor.pipeline import (
     biomarkers,
     cycles,
+    death,
     diagnosis,
     ihc,
     metastasis,
@@ -34,6 +35,7 @@ from abstractor.rulebook.book import RuleBook
 EXTRACTORS: dict[str, Callable[[RuleBook], Extractor]] = {
     "targets": targets.build,
     "diagnosis": diagnosis.build,
+    "death": death.build,
     "stage": stage.build,
     "metastasis": metastasis.build,
     "site": site.build,

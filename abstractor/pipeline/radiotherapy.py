@@ -13,9 +13,11 @@ from abstractor.rulebook.book import RuleBook
 
 FIELD = "radiotherapy"
 UNSPECIFIED = "unspecified"
+_OTHER = "other"
 _GIVEN = {None, Assertion.PRESENT}
 _MERGE = 45
 """Treatment words and doses no further apart than this many characters are one treatment."""
+_LINE = 80
 _CGY = 100
 """Centigray in a gray."""
 
@@ -40,13 +42,29 @@ class _Dose:
         return self.gray / self.fractions if self.gray and self.fractions else None
 
 
+@dataclass(frozen=True, slots=True)
+class _Site:
+    """A region, for treatments that name theirs beside them."""
+
+    value: str
+    with_dose: str
+    ablative: str
+    primary: bool
+    regex: re.Pattern[str]
+
+    def named(self, dose: _Dose, ablative_dose: float) -> str:
+        """The value for a treatment of this region with this dose."""
+        if (dose.per_fraction or 0) >= ablative_dose:
+            return self.ablative
+        return self.with_dose if dose.gray else self.value
+
+
 @dataclass(frozen=True)
 class _Radiotherapies:
     course: CourseReader
     cues: dict[str, re.Pattern[str]]
     kinds: tuple[_Kind, ...]
-    sites: tuple[tuple[str, re.Pattern[str]], ...]
-    """Kind to the words of its region, for treatments that name the region beside them."""
+    sites: tuple[_Site, ...]
     radical_dose: float
     """From this dose on (Gy), a treatment without a named site is that of the primary (FIELDS, ruling 19)."""
     ablative_dose: float
@@ -137,26 +155,38 @@ class _Radiotherapies:
 
     def _by_site(self, text: str, clause: tuple[int, int], start: int, end: int, dose: _Dose) -> str:
         """The region nearest to the treatment: behind it, or before it in the same member of a list."""
-        best: tuple[int, str] | None = None
         begin = max(clause[0], start - 60)
         begin = max((one.end() for one in self.cues["list_member"].finditer(text, begin, start)), default=begin)
         stop = self.cues["list_member"].search(text, end, min(clause[1], end + 80))
         reach = stop.start() if stop else min(clause[1], end + 80)
-        for value, pattern in self.sites:
-            for match in pattern.finditer(text, begin, reach):
-                behind = match.start() >= end
-                distance = match.start() - end if behind else max(0, start - match.end()) * 2
-                if best is None or distance < best[0]:
-                    best = (distance, value)
-        if best is not None and best[1] == "brain":
-            per_fraction = dose.per_fraction or 0
-            return "stereotactic_brain" if per_fraction >= self.ablative_dose else "whole_brain" if dose.gray else "other"
-        if best is not None:
-            return best[1]
-        return "thoracic" if dose.gray and dose.gray >= self.radical_dose else UNSPECIFIED
+        found = [
+            (match.start() - end if match.start() >= end else 2 * max(0, start - match.end()), index)
+            for index, site in enumerate(self.sites)
+            for match in site.regex.finditer(text, begin, reach)
+        ]
+        radical = dose.gray is not None and dose.gray >= self.radical_dose
+        primary = [one for one in found if self.sites[one[1]].primary]
+        if radical and primary and self.sites[min(found)[1]].value == _OTHER:
+            found = primary
+        if not found and text[start].isdigit():
+            found = self._sites_above(text, start)
+        if found:
+            return self.sites[min(found)[1]].named(dose, self.ablative_dose)
+        return next((site.value for site in self.sites if site.primary and radical), UNSPECIFIED)
+
+    def _sites_above(self, text: str, start: int) -> list[tuple[int, int]]:
+        """The regions named in the lines before a dose ("Site: L1" over "Dose: 20 Gy in 5 fractions"): distance, index."""
+        return [
+            (start - match.end(), index)
+            for index, site in enumerate(self.sites)
+            for match in site.regex.finditer(text, max(0, start - 2 * _LINE), start)
+        ]
 
     def _clause(self, view: NoteView, sentence: Sentence, start: int, end: int) -> tuple[int, int]:
-        begin = max((one.end() for one in self.cues["clause_end"].finditer(view.text, sentence.start, start)), default=sentence.start)
+        begin = max(
+            (one.end() for one in self.cues["clause_end"].finditer(view.text, sentence.start, start)),
+            default=sentence.start,
+        )
         stop = self.cues["clause_end"].search(view.text, end, sentence.end)
         return begin, stop.start() if stop else max(end, sentence.end)
 
@@ -180,7 +210,9 @@ class _Radiotherapies:
         for one in found:
             if one.value != UNSPECIFIED:
                 kept.append(one)
-            elif one.assertion is not Assertion.ABSENT and thoracic and not (one.assertion in _GIVEN and named & _GIVEN):
+            elif (
+                one.assertion is not Assertion.ABSENT and thoracic and not (one.assertion in _GIVEN and named & _GIVEN)
+            ):
                 kept.append(replace(one, value="thoracic"))
             elif not (named & _GIVEN if one.assertion in _GIVEN else one.assertion in named):
                 kept.append(one)
@@ -216,12 +248,21 @@ def build(rulebook: RuleBook) -> Extractor:
         )
         for row in lexicon.rows("kind")
     )
-    sites = (("bone", "bones"), ("brain", "brain"), ("thoracic", "chest"), ("other", "elsewhere"))
+    sites = tuple(
+        _Site(
+            value=str(row["value"]),
+            with_dose=str(row.get("with_dose", row["value"])),
+            ablative=str(row.get("ablative", row["value"])),
+            primary=bool(row.get("primary", False)),
+            regex=lexicon.compiled(str(row["regex"])),
+        )
+        for row in lexicon.rows("site")
+    )
     return _Radiotherapies(
         course=CourseReader.of(rulebook),
         cues={name: lexicon.pattern(name) for name in names},
         kinds=kinds,
-        sites=tuple((value, lexicon.compiled(rf"\b(?:~{macro}~)\b")) for value, macro in sites),
+        sites=sites,
         radical_dose=lexicon.number("radical_dose", 40),
         ablative_dose=lexicon.number("ablative_dose", 9),
     )

@@ -19,7 +19,6 @@ from abstractor.rulebook.book import RuleBook
 FIELD = "response"
 _NOTHING = "none"
 """Value of phrases that only keep others from being read into their place."""
-_ABBREVIATIONS = re.compile(r"(?<![\w/+-])(?:CR|PR|SD|PD)(?![\w+])")
 _ABBREVIATED = "response.abbreviated."
 _NEAR = 45
 _SPAN = 90
@@ -101,7 +100,7 @@ class _Responses:
         return not self.cues["malignant"].search(head, vetoes[-1].end())
 
     def _abbreviations(self, text: str, start: int, end: int, found: list[_Candidate]) -> Iterator[_Candidate]:
-        for match in _ABBREVIATIONS.finditer(text, start, end):
+        for match in self.cues["abbreviation"].finditer(text, start, end):
             begin, stop = match.span()
             if any(begin < one.end and one.start < stop for one in found):
                 continue
@@ -135,7 +134,7 @@ class _Responses:
 
     def _assertion(
         self, view: NoteView, sentence: Sentence, one: _Candidate, denied: list[_Candidate]
-    ) -> "Assertion | None | object":
+    ) -> "Assertion | object | None":
         """Present, absent, … from the words around; None where they say nothing; `_SILENT` for what is nobody's judgement."""
         text = view.text
         clause = self._clause(text, sentence.start, sentence.end, one.start, one.end)
@@ -186,6 +185,7 @@ def build(rulebook: RuleBook) -> Extractor:
         "clause_end",
         "subject_veto",
         "object_veto",
+        "abbreviation",
         "abbreviation_before",
         "abbreviation_after",
         "abbreviation_veto",

@@ -50,6 +50,8 @@ class Rulings:
 
     lung: re.Pattern[str]
     unplaced: re.Pattern[str]
+    elsewhere: re.Pattern[str]
+    lungish: re.Pattern[str]
     other: re.Pattern[str]
     history_ahead: re.Pattern[str]
     history_behind: re.Pattern[str]
@@ -78,6 +80,8 @@ class Rulings:
         return cls(
             lung=compiled("lung"),
             unplaced=compiled("unplaced"),
+            elsewhere=compiled("elsewhere"),
+            lungish=compiled("lungish"),
             other=compiled("other"),
             history_ahead=compiled("history_ahead"),
             history_behind=compiled("history_behind"),
@@ -111,9 +115,16 @@ class Rulings:
         lung = sum(self._lung_weight(view, match) for match in self.lung.finditer(view.text))
         other = sum(self._other_weight(view, match) for match in others)
         if lung or other < 1:  # small cell carcinoma is of the lung, unless another organ is all that is named
-            lung += sum(self._lung_weight(view, match) for match in self.unplaced.finditer(view.text) if match.start() not in taken)
+            outside = not lung and len(self.elsewhere.findall(view.text)) > len(self.lungish.findall(view.text))
+            for match in self.unplaced.finditer(view.text):
+                if outside or self._elsewhere(view, match):
+                    other += 1
+                elif match.start() not in taken:
+                    lung += self._lung_weight(view, match)
+        if not lung and other < 1:
+            lung = float(self.lung_drugs.search(view.text) is not None)
         subject = Subject(
-            lung=lung or float(self.lung_drugs.search(view.text) is not None),
+            lung=lung,
             other=other,
             any_cancer=self.oncology.search(view.text) is not None or self.drugs.search(view.text) is not None,
             small_cell=self.small_cell.search(view.text) is not None,
@@ -157,6 +168,12 @@ class Rulings:
         if self.history_ahead.search(ahead) or self.history_behind.match(view.text[match.end() : min(sentence.end, match.end() + 90)]):
             return 0.2
         return 3 if match.start() < _HEAD or section in self.lists["diagnosis_sections"] else 1
+
+    def _elsewhere(self, view: NoteView, match: re.Match[str]) -> bool:
+        """Whether a small cell carcinoma is of another organ, named beside it."""
+        sentence = view.sentence_at(match.start())
+        near = view.text[max(sentence.start, match.start() - 50) : min(sentence.end, match.end() + 70)]
+        return self.elsewhere.search(near) is not None and self.lung.search(near) is None and "metasta" not in near.lower()
 
     def _of_relative(self, view: NoteView, sentence: Sentence, match: re.Match[str]) -> bool:
         near = view.text[max(sentence.start, match.start() - 80) : min(sentence.end, match.end() + 40)]

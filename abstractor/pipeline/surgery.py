@@ -45,17 +45,22 @@ class _Surgeries:
                 assertion = phrase.assertion or self.course.assertion_of(view, start, end)
                 yield Mention(FIELD, phrase.value, start, end, rule=f"surgery.{phrase.value}", assertion=assertion)
         yield from self._of_others(view, sentence)
-        if not taken and (match := self.postoperative.search(view.text, sentence.start, sentence.end)):
-            yield Mention(
-                FIELD, _OTHER, match.start(), match.end(), rule="surgery.postoperative", assertion=Assertion.PRESENT, confidence=0.6
-            )
+        after = None if taken else self.postoperative.search(view.text, sentence.start, sentence.end)
+        if after is not None:
+            span = after.span()
+            yield Mention(FIELD, _OTHER, *span, "surgery.postoperative", assertion=Assertion.PRESENT, confidence=0.6)
 
     def _of_others(self, view: NoteView, sentence: Sentence) -> Iterator[Mention]:
         """Operations whose name shows that the cancer was another one."""
         for match in self.elsewhere.finditer(view.text, sentence.start, sentence.end):
             if self.cancer_near.search(view.text, max(0, sentence.start - 120), sentence.end):
                 yield Mention(
-                    FIELD, _OTHER, match.start(), match.end(), rule="surgery.other_cancer", assertion=Assertion.HISTORICAL
+                    FIELD,
+                    _OTHER,
+                    match.start(),
+                    match.end(),
+                    rule="surgery.other_cancer",
+                    assertion=Assertion.HISTORICAL,
                 )
 
     def _is_no_treatment(self, view: NoteView, sentence: Sentence, phrase: Phrase, start: int, end: int) -> bool:

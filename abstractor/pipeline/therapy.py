@@ -9,7 +9,7 @@ from abstractor.pipeline.course import CourseReader
 from abstractor.pipeline.drugs import DrugFinder, DrugHit, drugs_of, without_supportive
 from abstractor.pipeline.lexicon import Lexicon
 from abstractor.pipeline.mention import Extractor, Mention
-from abstractor.pipeline.view import NoteView
+from abstractor.pipeline.view import NoteView, Sentence
 from abstractor.rulebook.book import RuleBook
 
 FIELD = "systemic_therapy"
@@ -37,6 +37,7 @@ class _Therapies:
     never_before: re.Pattern[str]
     never_after: re.Pattern[str]
     not_cancer: re.Pattern[str]
+    general: re.Pattern[str]
     line: re.Pattern[str]
     line_numbers: dict[str, int]
 
@@ -66,7 +67,7 @@ class _Therapies:
     def _of_list(self, view: NoteView, group: list[DrugHit]) -> Iterator[Mention]:
         start, end = group[0].start, max(drug.end for drug in group)
         sentence = view.sentence_at(start)
-        if self.not_cancer.search(view.text, sentence.start, sentence.end):
+        if self._is_general(view, sentence):
             return
         assertion = self.course.assertion_of(view, start, end)
         attributes = self._attributes(view, start)
@@ -137,10 +138,13 @@ class _Therapies:
         before = view.text[max(sentence.start, start - 40) : start]
         after = view.text[end : min(len(view.text), end + 30)]
         return bool(
-            self.never_before.search(before)
-            or self.never_after.search(after)
-            or self.not_cancer.search(view.text, sentence.start, sentence.end)
+            self.never_before.search(before) or self.never_after.search(after) or self._is_general(view, sentence)
         )
+
+    def _is_general(self, view: NoteView, sentence: Sentence) -> bool:
+        """Whether the sentence is about another illness that such drugs treat, or about nobody."""
+        span = sentence.start, sentence.end
+        return bool(self.not_cancer.search(view.text, *span) or self.general.search(view.text, *span))
 
     def _attributes(self, view: NoteView, start: int) -> dict[str, object]:
         """The line of treatment, where it is said right before the drug."""
@@ -168,6 +172,7 @@ def build(rulebook: RuleBook) -> Extractor:
         never_before=lexicon.pattern("class_never_before"),
         never_after=lexicon.pattern("class_never_after"),
         not_cancer=lexicon.pattern("not_cancer"),
+        general=lexicon.pattern("general"),
         line=lexicon.pattern("line"),
         line_numbers=lexicon.numbers("line"),
     )

@@ -27,7 +27,7 @@ _OPEN_LINE = re.compile(
     r"(?:,|/|&|\+|:|\(|\b(?:and|or|nor|in|of|for|the|a|no|with|without|to|by|not))\s*$", re.IGNORECASE
 )
 _LEFT_LINK = re.compile(
-    r"\s*(?:\([^()\n]{0,30}\)\s*)?(?:(?:was|were|is|are)\s+)?(?:(?:detected|identified|found|present|seen|noted|reported)\s+)?"
+    r"\s*(?:\([^()\n]{0,30}\)\s*)?(?:(?:was|were|is|are)\s+)?(?:(?:detected|identified|found|present|seen|noted|reported)\s*)?"
     r"(?:(?:in|of|within|involving|affecting|for|at|on|include|included|including|includes)\s+|:\s*|-\s+|[(]\s*)?"
     r"(?:either\s+|both\s+|the\s+|any\s+(?:of\s+)?|genes?\s*:?\s+|following\s+(?:genes?)?:?\s*|exons?\s\d+\sof\s){0,3}",
     re.IGNORECASE,
@@ -43,7 +43,7 @@ STRONG = "first"
 """Marks words of absence that ask for no alteration: "negative for EGFR"; after "no" one must be named."""
 _LIST_WORDS = frozenset({"and", "or", "nor", "the", "any", "other", "as", "well", "plus", "also", "no"})
 _LIST_MARK = re.compile(r"[,;/(:]|\band\b|\bor\b|\bwith\b", re.IGNORECASE)
-_OTHERS = re.compile(r"\b(?:other|others|remaining|rest|results|further|additional)\b|\(", re.IGNORECASE)
+_OTHERS = re.compile(r"\b(?:other|others|remaining|rest|results|further|additional)\b", re.IGNORECASE)
 _FUSION_GAP = re.compile(r"\s?(?:-|::|:|/)\s?")
 
 
@@ -118,7 +118,7 @@ def read_group(words: str, group: Group, zone: str) -> list[tuple[Event | None, 
             if event.change is not None and words[max(0, event.start - 4) : event.start].lower() == "non-":
                 said.append((event, absent))
                 continue
-            if settled and not negated_anew and not _LIST_MARK.search(words, said_end, event.start):
+            if settled and not negated_anew and not _follows_on(words[said_end : event.start]):
                 break
             open_.append(event)
         elif event.kind == "absent":
@@ -141,6 +141,9 @@ def read_group(words: str, group: Group, zone: str) -> list[tuple[Event | None, 
                 said.append((group.before, absent))
             close(absent)
             settled, said_end, negated_anew = True, event.end, False
+        elif event.kind == "doubtful":
+            close(Assertion.UNCERTAIN)
+            settled, said_end = True, event.end
         elif event.kind == "negator":
             close(absent if negated else None)
             negated = negated_anew = True
@@ -163,6 +166,12 @@ def read_group(words: str, group: Group, zone: str) -> list[tuple[Event | None, 
     if not said and (negated or in_list):
         said.append((None, absent))
     return said or None
+
+
+def _follows_on(gap: str) -> bool:
+    """Whether a further alteration of the same gene comes after a result: "EGFR wild type, amplification positive"."""
+    remark = gap.rpartition("(")[2] if "(" in gap else ""
+    return bool(_LIST_MARK.search(gap)) and len(remark.split()) <= 1
 
 
 def _repeats(first: Event, second: Event) -> bool:
@@ -395,7 +404,7 @@ def group_events(words: str, events: list[Event], elsewhere: Elsewhere) -> tuple
             else:
                 negator, strong = event, event.alteration == STRONG
         elif event.kind == "absent" and _leads_on(words, group, event, following):
-            negator, strong = event, False
+            negator, strong = event, True
         elif group is not None and distance(words, group.end, event.start) <= NEAR:
             group.after.append(event)
             if event.kind == "found" and group.negated:

@@ -154,7 +154,9 @@ class VariantReader:
                 continue
             zones = self.zones.zones(view)
             for start, end in split_clauses(words, genes):
-                kind = zones.kind_at(sentence.start + start)
+                # A heading and its list may be one sentence: what counts is where the first gene stands.
+                first = next((one.start for one in (*genes, *changes) if start <= one.start < end), start)
+                kind = zones.kind_at(sentence.start + first)
                 if kind == "silent":
                     continue
                 items, latest_here = self._read(words, start, end, genes, changes, kind, latest, sentence.start)
@@ -612,6 +614,7 @@ def _event_words(alterations: Mapping[str, list[str]], status: Mapping[str, list
     """One expression for all words that count; the name of the group that matched says what the word is."""
     parts = [
         ("nothing", status["nothing"]),
+        ("doubtful", status["doubtful"]),
         ("unknown", status["unknown"]),
         ("negator_first", status["absent_before_first"]),
         ("absent", status["absent_after"]),

@@ -172,6 +172,11 @@ class ReviewApp(App[int]):
         if isinstance(self.screen, KeyedScreen) and self.focused is None:
             event.prevent_default()
 
+    def copy_to_clipboard(self, text: str) -> None:
+        """Sends text to the terminal's clipboard, where the settings allow that note text leaves the program."""
+        if self.config.clipboard == "osc52":
+            super().copy_to_clipboard(text)
+
     # The end
 
     async def action_quit(self) -> None:

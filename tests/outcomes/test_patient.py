@@ -109,6 +109,15 @@ def test_clinical_progression_counts_in_the_real_world_but_not_in_the_trial() ->
     assert derive(*MONTHLY, clinical, clinical_progression_in_trial_pfs=True).endpoints["pfs_trial"].event is True
 
 
+def test_progression_found_in_a_clinic_note_counts_in_the_trial_too() -> None:
+    outcome = derive(
+        *MONTHLY, fact("response", "SD", "2021-03-10"), fact("response", "PD", "2021-05-10", source="clinic")
+    )
+    assert outcome.endpoints["pfs_trial"].event is True
+    assert outcome.endpoints["pfs_m"].event is True
+    assert outcome.endpoints["pfs_i"].event is False
+
+
 def test_a_clinic_note_that_cites_an_earlier_scan_counts_as_imaging_and_dates_the_clinician() -> None:
     quote = Evidence("n1", 0, 1, "x", note_date="2021-07-02", note_type="clinic")
     cited = Fact("p", "response", "PD", date="2021-06-28", evidence=(quote,))

@@ -15,6 +15,7 @@ from abstractor.outcomes.endpoints import (
     time_to_next_treatment,
 )
 from abstractor.outcomes.imputation import impute, impute_death
+from abstractor.outcomes.landmarks import Followed, from_landmark
 from abstractor.outcomes.lines import DrugGroups, Line, derive_lines, load_drug_groups, load_drug_rules
 from abstractor.outcomes.progression import (
     FollowUp,
@@ -528,6 +529,24 @@ def test_log_rank_of_two_groups() -> None:
     ]
     # S is exactly one half from 9 to 12 and from 5 to 6: the midpoints (the list prints lifelines' 12 and 6).
     assert medians == [10.5, 5.5]
+
+
+def test_landmark_analysis_counts_a_late_responder_as_none() -> None:
+    rows = [
+        (43, 300, 1),
+        (None, 60, 1),
+        (85, 200, 1),
+        (130, 400, 1),
+        (None, 150, 1),
+        (None, 80, 0),
+        (43, 500, 0),
+        (None, 95, 1),
+    ]
+    found = from_landmark([Followed(reached, day, bool(event)) for reached, day, event in rows], 90)
+    responders = {one.place + 1: (one.days, one.event) for one in found if one.reached}
+    others = {one.place + 1: (one.days, one.event) for one in found if not one.reached}
+    assert responders == {1: (210, True), 3: (110, True), 7: (410, False)}
+    assert others == {4: (310, True), 5: (60, True), 8: (5, True)}
 
 
 def test_corrections_for_several_tests() -> None:

@@ -421,3 +421,14 @@ async def test_a_patient_without_suggestions_asks_for_the_required_fields(opened
         assert {row.state.value for row in hand.session.rows} == {"_"}
         await hand.press("0")
         assert hand.decisions[-1].action is Action.NOT_DOCUMENTED
+
+
+async def test_keys_typed_ahead_of_a_question_belong_to_the_question_and_decide_nothing(opened):
+    async with opened() as hand:
+        await hand.go("ki67")
+        for char in ("/", "a", "0", "1", "r"):
+            hand.app.post_message(events.Key("slash" if char == "/" else char, char))
+        await hand.pilot.pause()
+        await hand.pilot.pause()
+        assert hand.decisions == ()
+        assert hand.screen.query_one("#line").value == "a01r"

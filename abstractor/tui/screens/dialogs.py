@@ -1,16 +1,15 @@
 """Questions that wait for an answer: a line of text, a yes, a reason, a field. They decide nothing themselves."""
 
 from collections.abc import Iterable, Sequence
-from typing import ClassVar
 
 from textual import events
-from textual.binding import BindingType
 from textual.widget import Widget
 from textual.widgets import Input
 
 from abstractor.review.session import REASONS
 from abstractor.rulebook.schema import FieldSpec
 from abstractor.tui.actions import DIALOG, Keymap
+from abstractor.tui.safe import safe
 from abstractor.tui.screens.keyed import Answer, KeyedScreen
 from abstractor.tui.themes import Palette
 from abstractor.tui.widgets.lines import Bar, Line, LineList
@@ -49,7 +48,7 @@ class Dialog(KeyedScreen[Answer]):
         """Keys typed ahead, before the field had taken the keyboard, belong to the field."""
         focused = self.focused
         field = focused if isinstance(focused, Line1) else next(iter(self.query(Line1)), None)
-        if self.is_current and field is not None and event.is_printable and event.character:
+        if self.app.screen is self and field is not None and event.is_printable and event.character:
             event.stop()
             event.prevent_default()
             field.insert_text_at_cursor(event.character)
@@ -69,13 +68,15 @@ class Dialog(KeyedScreen[Answer]):
 
 
 class Line1(Input):
-    """A field of one line. Editing keys only: nothing that Textual would bind to other letters."""
-
-    BINDINGS: ClassVar[list[BindingType]] = []
+    """A field of one line, whose text is safe whatever is put into it."""
 
     def __init__(self, value: str = "", *, placeholder: str = "", id: str | None = None) -> None:  # noqa: A002 - Textual's name
         super().__init__(value, id=id, select_on_focus=False, highlighter=None)
         self.placeholder = placeholder
+
+    def validate_value(self, value: str) -> str:
+        """Whatever is put here, from a note or pasted: what is shown is what is saved, and no terminal obeys it."""
+        return safe(value)
 
 
 class LinePrompt(Dialog[str]):

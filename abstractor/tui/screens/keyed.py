@@ -87,7 +87,7 @@ class KeyedScreen(Screen[Answer], Generic[Answer]):
         self.draw()
 
     def on_key(self, event: events.Key) -> None:
-        if not self.is_current:
+        if self.app.screen is not self:
             self._pass_on(event)
             return
         key = key_name(event.key, event.character)

@@ -1,0 +1,42 @@
+"""Finds the date of death: "died on 3/4/22", "date of death: ...", "on 3 May he passed away". The day of a note is never one."""
+
+import re
+from collections.abc import Iterable
+
+from abstractor.pipeline.dates import DateHit, dates_in
+from abstractor.pipeline.mention import Extractor, Mention, StatedDate
+from abstractor.pipeline.view import NoteView
+from abstractor.rulebook.book import RuleBook
+
+FIELD = "death_date"
+_REACH = 110
+
+
+def build(rulebook: RuleBook) -> Extractor:
+    """An extractor for death_date."""
+    settings = rulebook.settings.get("death", {})
+
+    def compiled(name: str) -> re.Pattern[str]:
+        return re.compile(str(settings.get(name, "(?!)")), re.IGNORECASE)
+
+    said, behind, ahead = compiled("said"), compiled("between_behind"), compiled("between_ahead")
+
+    def date_of(view: NoteView, match: re.Match[str]) -> DateHit | None:
+        for hit in dates_in(view, match.end(), match.end() + _REACH):
+            if behind.fullmatch(view.text[match.end() : hit.start]):
+                return hit
+            break
+        sentence = view.sentence_at(match.start())
+        for hit in reversed(dates_in(view, max(sentence.start, match.start() - _REACH), match.start())):
+            return hit if ahead.fullmatch(view.text[hit.end : match.start()]) else None
+        return None
+
+    def extract(view: NoteView) -> Iterable[Mention]:
+        for match in said.finditer(view.text):
+            hit = date_of(view, match)
+            if hit is not None:
+                iso = str(hit.value)
+                start, end = min(match.start(), hit.start), max(match.end(), hit.end)
+                yield Mention(FIELD, iso, start, end, "death-date", date=StatedDate(iso, hit.source), confidence=0.9)
+
+    return extract
