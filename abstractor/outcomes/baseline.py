@@ -99,11 +99,13 @@ def molecular_report_day(record: PatientRecord) -> Day | None:
 
 
 def noted_on(fact: Fact) -> Day | None:
-    """When a fact held: its own date, else the earliest note that states it."""
+    """When a fact held: its own date, else the earliest note that states it.
+
+    What a note states had happened when it was written, so a partial date is not put behind its earliest note.
+    """
+    written = min((day for one in fact.evidence if (day := exact_day(one.note_date))), default=None)
     stated = stated_date(fact.date)
-    if stated is not None:
-        return impute(stated).date
-    return min((day for one in fact.evidence if (day := exact_day(one.note_date))), default=None)
+    return written if stated is None else impute(stated, not_after=written).date
 
 
 def gene_status(record: PatientRecord, gene: str) -> str | None:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from abstractor.model.errors import InputError
 from abstractor.outcomes.baseline import COLUMNS, Cell
 from abstractor.outcomes.cox import dummies, fit_cox
+from abstractor.outcomes.definitions import TIME_ZERO
 from abstractor.outcomes.faults import WARNING, Fault
 from abstractor.outcomes.imputation import Scheme
 from abstractor.outcomes.lines import DrugGroups
@@ -90,6 +91,9 @@ class HazardRatio:
     lower: float
     upper: float
     p: float
+    coef: float
+    """The logarithm of the ratio, and its standard error."""
+    se: float
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -261,7 +265,7 @@ def _flow(
         FlowStep("patients", len(patients)),
         FlowStep("with small cell lung cancer", len(eligible)),
         FlowStep("with a dated line 1 of systemic therapy", len(treated)),
-        FlowStep(f"analysed (time zero {protocol.time_zero} known, data without contradiction)", len(analysed)),
+        FlowStep(f"analysed ({TIME_ZERO[protocol.time_zero]} known, data without contradiction)", len(analysed)),
         FlowStep(
             "evaluable for response (disease at the start, an adequate assessment after it)",
             sum(1 for one in analysed if one.first_line is not None and one.first_line.evaluable),
@@ -352,9 +356,9 @@ def _compare(by_level: Mapping[str, Sequence[TimeToEvent]], protocol: Protocol) 
     for level, rows in by_level.items():
         events = sum(bool(row.event) for row in rows)
         if len(rows) < protocol.min_group_patients:
-            return None, f"no test: {level} has {len(rows)} patients (at least {protocol.min_group_patients})"
+            return None, f"no test: group {level} has {len(rows)} patients (at least {protocol.min_group_patients})"
         if events < protocol.min_group_events:
-            return None, f"no test: {level} has {events} events (at least {protocol.min_group_events})"
+            return None, f"no test: group {level} has {events} events (at least {protocol.min_group_events})"
     labels = [level for level, rows in by_level.items() for _ in rows]
     return log_rank(_usable([row for rows in by_level.values() for row in rows]), labels), ""
 
@@ -369,7 +373,8 @@ def _hazard_ratios(by_level: Mapping[str, Sequence[TimeToEvent]], protocol: Prot
     if not fit.converged:
         return ()
     return tuple(
-        HazardRatio(term.name, levels[0], term.hazard_ratio, term.lower, term.upper, term.p) for term in fit.terms
+        HazardRatio(term.name, levels[0], term.hazard_ratio, term.lower, term.upper, term.p, coef=term.coef, se=term.se)
+        for term in fit.terms
     )
 
 
@@ -411,6 +416,22 @@ def _sensitivity(
             median = quantile(kaplan_meier(data, settings.conf_type, settings.conf_level), 0.5)
             found.append(Sensitivity(name, label, data.n, data.events, median))
     return tuple(found)
+
+
+def headline(analysis: Analysis) -> str:
+    """Which response rate leads: the protocol's, or with `both` the confirmed one where a later scan is usual."""
+    choice = analysis.protocol.confirm_response
+    if choice != "both":
+        return choice
+    wait = datetime.timedelta(days=analysis.protocol.confirm_min_days)
+    lines = [one.first_line for one in analysis.analysed if one.first_line is not None]
+    responders = [one for one in lines if one.best.value in ("CR", "PR") and one.best.date is not None]
+    followed = [
+        one
+        for one in responders
+        if one.best.date is not None and any(later.date >= one.best.date + wait for later in one.assessments)
+    ]
+    return "confirmed" if 2 * len(followed) >= len(responders) else "unconfirmed"
 
 
 def exclusions(analysis: Analysis) -> tuple[Fault, ...]:

@@ -24,6 +24,14 @@ MEASURES = {
     "confirmed DCR": "disease control rate, confirmed",
     "CBR": "clinical benefit rate",
 }
+_COLUMNS = {"stage_valg": "stage", "stage_t": "T", "stage_n": "N", "stage_m": "M", "ecog": "ECOG"}
+
+
+def column_title(column: str) -> str:
+    """What a column to group by is called in print."""
+    return _COLUMNS.get(column, column.replace("_", " "))
+
+
 TIME_ZERO = {
     "line_1_start": "the first dose of line 1",
     "diagnosis": "the date of diagnosis",

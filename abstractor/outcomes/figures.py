@@ -17,7 +17,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from abstractor.outcomes.cohort import ALL, EndpointResult, GroupSurvival
-from abstractor.outcomes.definitions import TITLES
+from abstractor.outcomes.definitions import TITLES, column_title
 from abstractor.outcomes.survival import at_risk_table
 
 # Okabe and Ito: told apart with every common colour vision, and by line style in black and white.
@@ -64,10 +64,11 @@ def survival_figure(
     notes = _notes(result, by, len(groups))
     groups = groups[:MOST_GROUPS]
     with mpl.rc_context(_SETTINGS):
-        figure = _draw(result, groups, notes, month_days, conf_level)
+        labels = [name_group(one.group, by) for one in groups]
+        figure = _draw(result, groups, labels, notes, month_days, conf_level)
         return Picture(
             name=f"km_{result.endpoint}" + (f"_by_{by}" if by else ""),
-            title=TITLES[result.endpoint] + (f" by {by}" if by else ""),
+            title=TITLES[result.endpoint] + (f" by {column_title(by)}" if by else ""),
             png=_render(figure, "png"),
             svg=_render(figure, "svg"),
         )
@@ -104,7 +105,12 @@ def _render(figure: Figure, kind: str) -> bytes:
 
 
 def _draw(
-    result: EndpointResult, groups: Sequence[GroupSurvival], notes: Sequence[str], month_days: float, conf_level: float
+    result: EndpointResult,
+    groups: Sequence[GroupSurvival],
+    labels: Sequence[str],
+    notes: Sequence[str],
+    month_days: float,
+    conf_level: float,
 ) -> Figure:
     """Lays the parts out in inches from the top: legend, plot, axis, numbers at risk; so that none can overlap."""
     legend = _TOP + _LEGEND_ROW * (len(groups) + len(notes)) + 0.06
@@ -112,7 +118,6 @@ def _draw(
     height = legend + _PLOT + _AXIS + table
     figure = Figure(figsize=(_WIDTH, height))
     FigureCanvasAgg(figure)
-    labels = [shorten(one.group) for one in groups]
     left = _left_margin(figure, labels)
     width = _WIDTH - left - 0.2
     axes = figure.add_axes((left / _WIDTH, (table + _AXIS) / height, width / _WIDTH, _PLOT / height))
@@ -124,7 +129,7 @@ def _draw(
     axes.set_xlim(0.0, max(ticks[-1], longest * 1.02))
     axes.set_xticks(ticks)
     axes.set_yticks(np.arange(0, 1.01, 0.2))
-    axes.set_ylabel(TITLES[result.endpoint] if len(TITLES[result.endpoint]) < 34 else "Probability")
+    axes.set_ylabel(TITLES[result.endpoint])
     axes.set_xlabel("Months")
     axes.grid(axis="y", color="#dddddd", linewidth=0.5)
     axes.set_axisbelow(True)
@@ -137,6 +142,11 @@ def shorten(label: str) -> str:
     """A label that fits beside the numbers at risk."""
     text = "all patients" if label == ALL else label.replace("_", " ")
     return text if len(text) <= LONGEST_LABEL else text[: LONGEST_LABEL - 1] + "…"
+
+
+def name_group(group: str, by: str | None) -> str:
+    """The label of a group; a number says of what it is."""
+    return shorten(f"{column_title(by)} {group}" if by and group.isdecimal() else group)
 
 
 def _left_margin(figure: Figure, labels: Sequence[str]) -> float:

@@ -7,7 +7,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from types import MappingProxyType
 
-from abstractor.outcomes.cohort import Analysis, EndpointResult, analyse, exclusions, warnings
+from abstractor.outcomes.cohort import Analysis, EndpointResult, analyse, exclusions, headline, warnings
 from abstractor.outcomes.faults import Fault
 from abstractor.outcomes.figures import Picture, survival_figure
 from abstractor.outcomes.lines import DrugGroups
@@ -15,11 +15,12 @@ from abstractor.outcomes.proportions import Proportion
 from abstractor.outcomes.protocol import Protocol
 from abstractor.outcomes.record import PatientRecord
 from abstractor.outcomes.report import MAIN, format_share, render_report
+from abstractor.outcomes.second_opinion import MOST_PATIENTS, SecondOpinion, ask_lifelines
 from abstractor.outcomes.tables import write_tables
 from abstractor.outcomes.writing import write_bytes, write_text
 
 NO_PROVENANCE: Mapping[str, object] = MappingProxyType({})
-SOFTWARE = ("abstractor", "numpy", "scipy", "matplotlib")
+SOFTWARE = ("abstractor", "numpy", "scipy", "matplotlib", "lifelines")
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +55,8 @@ class OutcomesSummary:
     report: Path
     table: Path
     files: tuple[Path, ...]
+    opinion: SecondOpinion
+    """The numbers computed again by lifelines."""
 
     def text(self) -> str:
         """What is printed, a line a figure."""
@@ -61,7 +64,8 @@ class OutcomesSummary:
 
     def lines(self) -> tuple[str, ...]:
         """The figures, a line each."""
-        found = [
+        found = [f"WARNING: {self.opinion.text()}"] if self.opinion.disagreements else []
+        found += [
             f"{self.patients} patients, {self.analysed} analysed, {len(self.excluded)} not (named in the report)",
             f"ORR ({self.headline}) {format_share(self.orr)}",
             f"DCR ({self.headline}) {format_share(self.dcr)}",
@@ -75,6 +79,8 @@ class OutcomesSummary:
             )
         if self.warnings:
             found.append(f"{self.warnings} faults in the data, listed in the report")
+        if not self.opinion.disagreements:
+            found.append(self.opinion.text())
         return (*found, f"report: {self.report}")
 
 
@@ -91,6 +97,7 @@ def run_outcomes(
     by: str | None = "stage_valg",
     groups: DrugGroups | None = None,
     provenance: Mapping[str, object] = NO_PROVENANCE,
+    second_opinion_most: int = MOST_PATIENTS,
 ) -> OutcomesSummary:
     """Derives, computes, draws and writes.
 
@@ -102,19 +109,21 @@ def run_outcomes(
         by: column or gene to group by; None for no groups.
         groups: the drugs as the rules for lines see them (`lines.load_drug_rules`); without them every drug is an ordinary one.
         provenance: versions, registry, counts of unreviewed suggestions: printed in the report.
+        second_opinion_most: with more analysed patients lifelines does not recompute the numbers; 0 switches it off.
 
     Raises:
         InputError: `by` can't be grouped by, or `out` can't be written.
     """
     analysis = analyse(records, protocol, cutoff, by=by, groups=groups)
+    opinion = ask_lifelines(analysis, second_opinion_most)
     pictures = draw(analysis)
-    files = list(write_tables(analysis, out))
+    files = list(write_tables(analysis, out, opinion))
     for picture in pictures:
         files.append(write_bytes(out / "figures" / f"{picture.name}.png", picture.png))
         files.append(write_bytes(out / "figures" / f"{picture.name}.svg", picture.svg))
-    page = render_report(analysis, pictures, {**provenance, "software": software()})
+    page = render_report(analysis, pictures, {**provenance, "software": software()}, opinion)
     report = write_text(out / "report.html", page)
-    return _summary(analysis, report, (report, *files))
+    return _summary(analysis, report, (report, *files), opinion)
 
 
 def draw(analysis: Analysis) -> tuple[Picture, ...]:
@@ -144,23 +153,7 @@ def software() -> str:
     return ", ".join(found)
 
 
-def headline(analysis: Analysis) -> str:
-    """Which response rate leads: the protocol's, or with `both` the confirmed one where a later scan is usual."""
-    choice = analysis.protocol.confirm_response
-    if choice != "both":
-        return choice
-    wait = datetime.timedelta(days=analysis.protocol.confirm_min_days)
-    lines = [one.first_line for one in analysis.analysed if one.first_line is not None]
-    responders = [one for one in lines if one.best.value in ("CR", "PR") and one.best.date is not None]
-    followed = [
-        one
-        for one in responders
-        if one.best.date is not None and any(later.date >= one.best.date + wait for later in one.assessments)
-    ]
-    return "confirmed" if 2 * len(followed) >= len(responders) else "unconfirmed"
-
-
-def _summary(analysis: Analysis, report: Path, files: tuple[Path, ...]) -> OutcomesSummary:
+def _summary(analysis: Analysis, report: Path, files: tuple[Path, ...], opinion: SecondOpinion) -> OutcomesSummary:
     leads = headline(analysis)
     prefix = "confirmed " if leads == "confirmed" else ""
     return OutcomesSummary(
@@ -178,6 +171,7 @@ def _summary(analysis: Analysis, report: Path, files: tuple[Path, ...]) -> Outco
         report=report,
         table=next(one for one in files if one.name == "analysis.csv"),
         files=files,
+        opinion=opinion,
     )
 
 

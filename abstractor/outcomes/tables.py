@@ -6,6 +6,7 @@ from pathlib import Path
 from abstractor.outcomes.baseline import COLUMNS
 from abstractor.outcomes.cohort import Analysis, EndpointResult, GroupSurvival, analysis_row
 from abstractor.outcomes.patient import ENDPOINTS
+from abstractor.outcomes.second_opinion import NOT_COMPARED, SecondOpinion
 from abstractor.outcomes.writing import write_table
 
 Row = Mapping[str, object]
@@ -36,7 +37,7 @@ def analysis_columns(analysis: Analysis) -> tuple[str, ...]:
     )
 
 
-def write_tables(analysis: Analysis, out: Path) -> tuple[Path, ...]:
+def write_tables(analysis: Analysis, out: Path, opinion: SecondOpinion) -> tuple[Path, ...]:
     """Writes all tables below `out` and returns their paths, `analysis.csv` first."""
     folder = out / "tables"
     rows = (analysis_row(one, analysis.protocol) for one in analysis.patients)
@@ -51,6 +52,7 @@ def write_tables(analysis: Analysis, out: Path) -> tuple[Path, ...]:
         ("endpoints", _ENDPOINTS, _endpoint_rows(analysis)),
         ("lines", _LINES, _line_rows(analysis)),
         ("faults", ("patient_id", "severity", "scope", "code", "text"), _fault_rows(analysis)),
+        ("second_opinion", _OPINION, _opinion_rows(opinion)),
         ("flow", ("step", "n"), ({"step": one.label, "n": one.count} for one in analysis.flow)),
     ):
         paths.append(write_table(folder / f"{name}.csv", columns, table))
@@ -243,6 +245,26 @@ def _endpoint_rows(analysis: Analysis) -> Iterator[Row]:
                 "flags": "; ".join(one.flags),
                 "evidence": "; ".join(one.evidence),
             }
+
+
+_OPINION = ("endpoint", "group", "statistic", "day", "ours", "lifelines", "difference", "verdict", "why")
+
+
+def _opinion_rows(opinion: SecondOpinion) -> Iterator[Row]:
+    for one in opinion.checks:
+        yield {
+            "endpoint": one.endpoint,
+            "group": one.group,
+            "statistic": one.statistic,
+            "day": one.day,
+            "ours": one.ours,
+            "lifelines": one.lifelines,
+            "difference": one.difference,
+            "verdict": one.verdict,
+            "why": one.why,
+        }
+    if opinion.skipped:
+        yield {"statistic": "all", "verdict": NOT_COMPARED, "why": opinion.skipped}
 
 
 _LINES = (

@@ -151,6 +151,25 @@ def test_notes_count_as_contacts_by_their_type() -> None:
     assert days == ["2021-01-10", "2021-04-01", "2021-05-01"]
 
 
+def test_a_resection_known_to_the_year_is_adjuvant_when_a_note_before_line_1_states_it() -> None:
+    def outcome(written: str) -> PatientOutcome:
+        note = Evidence("n", 0, 5, "wedge", note_date=written)
+        facts = (
+            fact("histology", "small_cell"),
+            fact("stage.valg", "limited", "2021-01-04"),
+            Fact("p", "surgery", "wedge_resection", date="2021", evidence=(note,)),
+            fact("therapy_line", "1", "2021-02-10", drugs=["carboplatin", "etoposide"]),
+            fact("response", "CR", "2021-05-10"),
+        )
+        return derive_patient(PatientRecord("p", facts), Protocol(), CUTOFF, GROUPS)
+
+    before, after = outcome("2021-02-01").first_line, outcome("2021-09-01").first_line
+    assert before is not None
+    assert after is not None
+    assert (before.best.value, before.evaluable) == ("NE", False)
+    assert (after.best.value, after.evaluable) == ("CR", True)
+
+
 def test_no_disease_left_by_surgery_can_respond() -> None:
     resected = (
         *(one for one in BASE if one.field != "stage.valg"),

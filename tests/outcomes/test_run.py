@@ -11,13 +11,13 @@ import pytest
 
 from abstractor.model.errors import InputError
 from abstractor.model.fact import Fact
-from abstractor.outcomes.cohort import GROUPINGS, Analysis, analyse, grouping
-from abstractor.outcomes.figures import month_ticks, shorten, survival_figure
+from abstractor.outcomes.cohort import GROUPINGS, Analysis, analyse, grouping, headline
+from abstractor.outcomes.figures import month_ticks, name_group, shorten, survival_figure
 from abstractor.outcomes.patient import ENDPOINTS
 from abstractor.outcomes.protocol import Protocol
 from abstractor.outcomes.record import NoteContact, PatientRecord
-from abstractor.outcomes.report import render_report
-from abstractor.outcomes.run import draw, headline, run_outcomes
+from abstractor.outcomes.report import UNREVIEWED, render_report
+from abstractor.outcomes.run import draw, run_outcomes
 from abstractor.outcomes.tables import analysis_columns
 from abstractor.outcomes.writing import write_table, write_text
 
@@ -105,7 +105,7 @@ def test_large_enough_groups_are_compared(analysis: Analysis) -> None:
 
 def test_small_groups_are_not_compared_and_the_reason_is_given() -> None:
     few = analyse([patient("a", "limited", "43PR", 100), patient("b", "extensive", "43PD", 90)], PROTOCOL, CUTOFF)
-    assert few.endpoint("os").no_test == "no test: limited has 1 patients (at least 10)"
+    assert few.endpoint("os").no_test == "no test: group limited has 1 patients (at least 10)"
     one_group = analyse([patient("a", "limited", "43PR", 100)], PROTOCOL, CUTOFF)
     assert one_group.endpoint("os").no_test == "no test: fewer than two groups"
 
@@ -192,8 +192,10 @@ def test_the_report_needs_nothing_from_outside_and_holds_what_a_reader_asks_for(
     page = render_report(analysis, draw(analysis), {"registry": "demo", "unreviewed suggestions": 7})
     links = Links()
     links.feed(page)
-    assert links.found
-    assert all(link.startswith("data:image/png;base64,") for link in links.found)
+    outside = [link for link in links.found if not link.startswith(("data:image/png;base64,", "#"))]
+    assert outside == []
+    assert any(link.startswith("data:") for link in links.found)
+    assert all(f'id="{link[1:]}"' in page for link in links.found if link.startswith("#"))
     assert "<script" not in page
     for part in (
         "31/50",
@@ -205,6 +207,31 @@ def test_the_report_needs_nothing_from_outside_and_holds_what_a_reader_asks_for(
         "p07",
     ):
         assert part in page
+
+
+def test_the_key_results_come_first(analysis: Analysis) -> None:
+    page = render_report(analysis, (), {})
+    top = page[page.index('<div class="key">') : page.index("From notes to the analysis")]
+    for part in ("ORR, confirmed", "62.0 %", "47.2–75.3", "31 of 50 patients", "Median OS", "32 events in 50 patients"):
+        assert part in top
+
+
+@pytest.mark.parametrize(
+    ("counts", "says"),
+    [
+        ((12, 3), "12 suggestions of 3 patients are not yet reviewed."),
+        ((0, 0), "No suggestion waits for review."),
+    ],
+)
+def test_what_nobody_has_reviewed_is_said_at_the_top(analysis: Analysis, counts: tuple[int, int], says: str) -> None:
+    page = render_report(analysis, (), dict(zip(UNREVIEWED, counts, strict=True)))
+    assert says in page[: page.index("From notes to the analysis")]
+
+
+def test_an_excluded_patient_is_named_with_the_reason_in_the_report() -> None:
+    found = analyse([patient("a", "limited", "43PR"), PatientRecord("b", ())], PROTOCOL, CUTOFF)
+    page = render_report(found, (), {})
+    assert "not analysed: no confirmed small-cell histology" in page
 
 
 def test_text_of_the_registry_is_escaped_in_the_report() -> None:
@@ -249,6 +276,14 @@ def test_ticks_divide_years_and_are_few() -> None:
         assert 2 <= len(ticks) <= 9
     assert month_ticks(40) == [0, 6, 12, 18, 24, 30, 36]
     assert len(shorten("a_very_long_group_name_without_any_end")) <= 26
+
+
+def test_groups_that_are_numbers_say_of_what() -> None:
+    assert [name_group("2", "ecog"), name_group("limited", "stage_valg"), name_group("all", None)] == [
+        "ECOG 2",
+        "limited",
+        "all patients",
+    ]
 
 
 def test_cells_that_a_spreadsheet_would_run_are_disarmed(tmp_path: Path) -> None:
