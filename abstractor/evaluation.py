@@ -124,7 +124,9 @@ def score(gold: Iterable[GoldNote], findings: Iterable[Finding], absent_fields: 
     by_note: dict[str, list[Finding]] = defaultdict(list)
     for finding in findings:
         by_note[finding.note_id].append(finding)
-    micro, fields, other = Counts(), defaultdict(Counts), defaultdict(Counts)
+    micro = Counts()
+    fields: dict[str, Counts] = defaultdict(Counts)
+    other: dict[str, Counts] = defaultdict(Counts)
     right = judged = 0
     errors: list[Error] = []
     for note in gold:

@@ -17,9 +17,9 @@ from abstractor.rulebook.schema import FieldSpec
 
 PROJECT = Path(__file__).resolve().parents[1]
 
-settings.register_profile(
-    "quick", max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+_shared = {"deadline": None, "suppress_health_check": [HealthCheck.function_scoped_fixture]}
+settings.register_profile("quick", max_examples=40, **_shared)
+settings.register_profile("thorough", max_examples=1000, **_shared)  # --hypothesis-profile thorough
 settings.load_profile("quick")
 
 
@@ -91,9 +91,7 @@ def rulebook(make_rulebook: Callable[[str], RuleBook]) -> RuleBook:
 def found_in() -> Callable[..., Finding]:
     """A finding at the first place of some words of a note."""
 
-    def finding(
-        note: Note, words: str, field: str, value: str, assertion: str = "present", **other: object
-    ) -> Finding:
+    def finding(note: Note, words: str, field: str, value: str, assertion: str = "present", **other: object) -> Finding:
         start = note.text.index(words)
         return Finding(
             note_id=note.note_id,

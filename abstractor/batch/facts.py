@@ -96,17 +96,18 @@ def _rows(path: Path) -> list[tuple[int, dict[str, str] | None]]:
     except InputError as error:
         raise InputError(f"{path}: {error}") from None
     reader = csv.reader(io.StringIO(text, newline=""), strict=True)
-    number = 1
+    number = 0
     try:
         names = next(reader, [])
         _require(path, names)
+        number = 1
         rows = []
         for row in reader:
             number += 1
             if row:
                 rows.append((number, _named(names, row)))
     except csv.Error as error:
-        raise InputError(f"{path}: row {number}: not readable as CSV ({error})") from None
+        raise InputError(f"{path}: row {number + 1}: not readable as CSV ({error})") from None
     return rows
 
 

@@ -69,6 +69,8 @@ def _gold_row(line: bytes, place: str, options: ReadOptions) -> tuple[Note, Gold
     try:
         row: dict[str, Any] = json.loads(decode(line, None))
         gold = GoldNote.from_row(row)
+    except InputError as error:
+        raise InputError(f"{place}: {error}") from None
     except json.JSONDecodeError as error:
         raise InputError(f"{place}: not JSON ({error.msg})") from None
     except (KeyError, TypeError, ValueError) as error:

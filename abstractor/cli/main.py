@@ -276,20 +276,23 @@ def _annotate_files(
 
 @cli.command()
 @click.option("--patient", help="Open this patient at once.")
-@click.option("--plain", is_flag=True, help="One row at a time, for screen readers.")
+@click.option("--config", "config_file", type=click.Path(path_type=Path), help="A file of review settings (TOML).")
 @_db
 @_rules
 @_user
-def review(patient: str | None, plain: bool, db: str, rules: Path | None, user: str | None) -> None:
+def review(patient: str | None, config_file: Path | None, db: str, rules: Path | None, user: str | None) -> None:
     """Opens the terminal interface, in which an abstractor confirms, corrects, rejects and adds.
 
     Example: abstractor review --db study.db --user mortiz
     """
+    from abstractor.review.config import read_config
     from abstractor.rulebook.load import load_rulebook
     from abstractor.tui.app import run_review
 
+    config = read_config(config_file) if config_file else None
+    rulebook = load_rulebook(rules)
     with _registry(db) as registry:
-        code = run_review(registry, load_rulebook(rules), _acting(user), patient_id=patient, plain=plain)
+        code = run_review(registry, rulebook, _acting(user), patient_id=patient, config=config)
     sys.exit(code)
 
 
@@ -477,7 +480,8 @@ def rules_test(rules: Path | None, quiet: bool) -> None:
     from abstractor.api import Abstractor
     from abstractor.pipeline.examples import run_examples
 
-    results = run_examples(Abstractor.load(rules))
+    nlp = Abstractor.load(rules)
+    results = run_examples(nlp.rulebook, nlp.annotate)
     failed = [result for result in results if not result.passed]
     for result in failed:
         click.echo(str(result))

@@ -1,6 +1,7 @@
 """Decides what a note asserts of a mention: medspaCy's ConText with the rulebook's words, clause by clause. It finds no mentions itself."""
 
-from collections.abc import Iterable, Sequence
+import re
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 
 from spacy.language import Language
@@ -31,19 +32,29 @@ class Asserter:
     """ConText and the sections' own assertions; build it once for a rulebook."""
 
     language: Language
-    context: object
-    borders: object
+    context: Callable[[Doc], Doc]
+    borders: re.Pattern[str]
+    relatives: re.Pattern[str]
+    """Blood relatives as somebody's history, not as those who speak."""
+    next_of_kin: re.Pattern[str]
+    """Anybody of the family, right in front of what is said of a death."""
+    patient: re.Pattern[str]
     sections: dict[str, SectionRule] = field(default_factory=dict)
 
     @classmethod
     def from_rulebook(cls, rulebook: RuleBook) -> "Asserter":
         """Compiles the context rules; takes about a second."""
         language = blank_language()
+        words = rulebook.settings.get("person", {}).get("patient", ())
+        words = words if isinstance(words, list) else ()
         rules = tuple(rule for rule in rulebook.context if rule.category != "terminate")
         return cls(
             language,
             context_component(language, rules),
             compile_borders(rulebook.context),
+            _one_of(_kin(rulebook, for_all=True), r"(?<!with )(?<!to )(?<!per )(?<!from )(?<!by )\b(?:{})\b(?=[ \t]*(?:[-:,(]|has|had|with|died|deceased|was|at))"),
+            _one_of(_kin(rulebook, for_all=False), r"\b(?:{})(?:[ \t,]+(?:who|also|has|had|was|is|just|recently|then|both))*[ \t]*$"),
+            _one_of(str(word) for word in words),
             {rule.name: rule for rule in rulebook.sections},
         )
 
@@ -61,7 +72,9 @@ class Asserter:
                 open_ones.setdefault(self._clause(view, mention), []).append(index)
         effects: dict[int, list[_Modifier]] = {}
         for clause, indexes in open_ones.items():
-            effects.update(zip(indexes, self._modifiers(view, clause, [mentions[index] for index in indexes]), strict=True))
+            effects.update(
+                zip(indexes, self._modifiers(view, clause, [mentions[index] for index in indexes]), strict=True)
+            )
         return [
             replace(mention, assertion=self._verdict(view, mention, effects.get(index, [])))
             for index, mention in enumerate(mentions)
@@ -93,13 +106,41 @@ class Asserter:
         default = section.assertion if section else None
         if default is not None and section is not None and section.fields and mention.field not in section.fields:
             default = None
+        if mention.assertion is None and self._of_relative(view, mention):
+            return Assertion.OTHER_EXPERIENCER
         if mention.assertion is not None:
             return default if default is not None and section is not None and not section.fields else mention.assertion
         return _weigh(effects, default)
 
 
+    def _of_relative(self, view: NoteView, mention: Mention) -> bool:
+        """Whether the sentence has spoken of a relative and not come back to the patient since, however many clauses lie between."""
+        sentence = view.sentence_at(mention.start)
+        ahead = view.text[sentence.start : mention.start]
+        said = [match.end() for match in self.relatives.finditer(ahead)]
+        if said and not self.patient.search(ahead, said[-1]):
+            return True
+        return mention.field in _OF_DEATH and self.next_of_kin.search(ahead) is not None
+
+
+_OF_DEATH = frozenset({"vital_status", "death_date"})
 SPANS = "abstractor"
 """Name of the span group that holds the mentions of a clause."""
+
+
+def _kin(rulebook: RuleBook, *, for_all: bool) -> list[str]:
+    """The terms for relatives: those of rules for all fields alone, or of all rules."""
+    return [
+        term
+        for rule in rulebook.context
+        if rule.category == "other_experiencer" and not (for_all and rule.fields)
+        for term in rule.terms
+    ]
+
+
+def _one_of(terms: Iterable[str], template: str = r"\b(?:{})\b") -> re.Pattern[str]:
+    words = "|".join(sorted(map(re.escape, terms), key=len, reverse=True)) or "(?!)"
+    return re.compile(template.replace("{}", words), re.IGNORECASE)
 
 
 def _span(doc: Doc, mention: Mention, offset: int) -> Span:
@@ -115,7 +156,7 @@ def _effects(modifier: object, target: Span, field_name: str) -> Iterable[_Modif
     distance = start - target.end if ahead else target.start - end
     rules: tuple[ContextRule, ...] = modifier.rule.metadata["rules"]  # type: ignore[attr-defined]
     for rule in rules:
-        if rule.fields and field_name not in rule.fields or field_name in rule.not_fields:
+        if (rule.fields and field_name not in rule.fields) or field_name in rule.not_fields:
             continue
         if rule.direction == ("forward" if ahead else "backward"):
             continue

@@ -10,12 +10,13 @@ from dataclasses import dataclass
 from abstractor.model.finding import Assertion
 from abstractor.pipeline.mention import Extractor, Mention
 from abstractor.pipeline.report_zones import ZoneFinder
+from abstractor.pipeline.statements import statements
 from abstractor.pipeline.view import NoteView
 from abstractor.rulebook.book import RuleBook
 
 _WINDOW = 110
 _HIGHEST_BURDEN = 500
-_CUT = re.compile(r";|\.\s|\.$|\n\s*\n")
+_CUT = re.compile(r";|(?<!\bc)(?<!\bca)(?<!approx)\.\s|\.$|\n\s*\n")
 
 
 @dataclass(frozen=True)
@@ -24,6 +25,8 @@ class _Number:
 
     percent: re.Pattern[str]
     bare: re.Pattern[str]
+    plain: re.Pattern[str]
+    """A bare number that is all there is: "PD-L1 0."."""
 
     @classmethod
     def from_settings(cls, words: Mapping[str, str]) -> "_Number":
@@ -38,6 +41,7 @@ class _Number:
                 re.IGNORECASE,
             ),
             re.compile(rf"{lead}{figure}(?:\s?-\s?(?P<high>\d{{1,3}}))?(?![\d/]|\.\d)", re.IGNORECASE),
+            re.compile(rf"[\s:=]{{0,3}}{lead}{figure}(?:-(?P<high>\d{{1,3}}))?(?=\s*(?:[.,;)]|$))", re.IGNORECASE),
         )
 
 
@@ -52,6 +56,7 @@ class BiomarkerReader:
     scores: re.Pattern[str]
     clones: re.Pattern[str]
     conditional: re.Pattern[str]
+    other_scores: re.Pattern[str]
     drug: re.Pattern[str]
     before_drug: re.Pattern[str]
     pd_l1_words: re.Pattern[str]
@@ -95,6 +100,7 @@ class BiomarkerReader:
             scores=_named({key: _list(value) for key, value in _table(pd_l1["scores"]).items()}),
             clones=re.compile(str(pd_l1["clones"]), re.IGNORECASE),
             conditional=re.compile(str(pd_l1["conditional"]), re.IGNORECASE),
+            other_scores=re.compile(str(pd_l1["other_scores"]), re.IGNORECASE),
             drug=_union(_list(pd_l1["drug"])),
             before_drug=re.compile(f"(?:{'|'.join(_list(pd_l1['before_drug']))})$", re.IGNORECASE),
             pd_l1_words=_named({"negative": _list(pd_l1["negative"]), "positive": _list(pd_l1["positive"])}),
@@ -131,12 +137,12 @@ class BiomarkerReader:
     def mentions(self, view: NoteView) -> list[Mention]:
         """All biomarkers of a note, in order."""
         found: list[Mention] = []
-        for sentence in view.sentences:
-            words = view.text[sentence.start : sentence.end]
-            if not self.any_name.search(words) or self.zones.zones(view).kind_at(sentence.start) == "silent":
+        for statement in statements(view):
+            words = statement.words
+            if not self.any_name.search(words) or self.zones.zones(view).kind_at(statement.start) == "silent":
                 continue
             for read in (self._ki67, self._pd_l1, self._tmb, self._msi, self._subtype):
-                found.extend(_shifted(read(words), sentence.start))
+                found.extend(_shifted(read(words), statement.start))
         return sorted(found, key=lambda one: (one.start, one.field, one.value))
 
     def _ki67(self, words: str) -> Iterator[Mention]:
@@ -174,6 +180,8 @@ class BiomarkerReader:
                 continue
             lead = words[max(0, name.start() - 40) : name.start()]
             if self.drug.match(words, name.end()) or self.before_drug.search(lead) or self.conditional.search(lead):
+                continue
+            if name.re is self.scores and self.other_scores.search(lead):
                 continue
             start = name.start() if name.re is self.scores else name.end()
             window = self._pd_l1_window(words, start)
@@ -220,6 +228,10 @@ class BiomarkerReader:
                     continue
                 found = True
                 yield self._score(name, start, one.lastgroup, number_here)
+        plain = None if found else self.number.plain.match(clean)
+        if plain and _percentage(plain["low"]):
+            found = True
+            yield self._score(name, start, None, plain)
         said = self.pd_l1_words.search(clean[:60])
         if said:
             found = True
@@ -296,8 +308,9 @@ class BiomarkerReader:
                 gap,
                 re.IGNORECASE,
             )
+            columns = re.fullmatch(r"\s{2,}[\w -]{0,40}\s{2,}", gap)
             bracketed = re.fullmatch(r"[^\n;]{0,50}?\d[^\n;()]{0,30}[(,-]\s?(?:TMB[ -])?", gap)
-            if plain or bracketed:
+            if plain or columns or bracketed:
                 return str(level.lastgroup), level.end()
         return None
 

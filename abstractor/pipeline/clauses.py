@@ -20,7 +20,9 @@ def compile_borders(rules: tuple[ContextRule, ...]) -> re.Pattern[str]:
     return re.compile("|".join([*alternatives, *marks]) or r"(?!)", re.IGNORECASE)
 
 
-def clause_around(view: NoteView, borders: re.Pattern[str], stretch: tuple[int, int], span: tuple[int, int]) -> tuple[int, int]:
+def clause_around(
+    view: NoteView, borders: re.Pattern[str], stretch: tuple[int, int], span: tuple[int, int]
+) -> tuple[int, int]:
     """The clause of a stretch (a sentence, a table row) that holds a span; it reaches over a border that lies inside the span."""
     known = view.memo.setdefault(_CLAUSES, {})
     assert isinstance(known, dict)

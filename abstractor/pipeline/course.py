@@ -9,7 +9,7 @@ from datetime import date
 
 from abstractor.model.finding import Assertion
 from abstractor.pipeline.lexicon import Lexicon
-from abstractor.pipeline.view import NoteView
+from abstractor.pipeline.view import NoteView, Sentence
 from abstractor.rulebook.book import RuleBook
 
 _STATUS = {"planned": Assertion.HYPOTHETICAL, "given": Assertion.PRESENT, "refused": Assertion.ABSENT}
@@ -34,10 +34,12 @@ class CourseReader:
 
     before: tuple[_Cue, ...]
     after: tuple[_Cue, ...]
+    after_it: tuple[_Cue, ...]
+    """Words that come back to the treatment after other words ("… but he refused it")."""
     below: tuple[_Cue, ...]
     """What may stand under a treatment that is a heading."""
     skip: re.Pattern[str]
-    """What may stand between a treatment and the words about it: other drugs of the same list, doses."""
+    """What may stand between a treatment and the words about it: doses."""
     boundary: re.Pattern[str]
     between_stop: re.Pattern[str]
     """What words ahead of a treatment don't reach over."""
@@ -62,8 +64,9 @@ class CourseReader:
         return cls(
             before=tuple(cue for side, cue in cues if side == "before"),
             after=tuple(cue for side, cue in cues if side == "after"),
+            after_it=tuple(cue for side, cue in cues if side == "after_it"),
             below=tuple(cue for side, cue in cues if side == "below"),
-            skip=lexicon.pattern("list_join"),
+            skip=lexicon.pattern("dose_join"),
             boundary=lexicon.pattern("clause_end"),
             between_stop=lexicon.pattern("between_stop"),
             other_illness=illness.pattern("other_cancer"),
@@ -78,12 +81,12 @@ class CourseReader:
             return Assertion.HISTORICAL
         if self.is_to_come(view, end):
             return Assertion.HYPOTHETICAL
-        if self._is_refused_below(view, start, end):
+        if self.is_refused_below(view, start, end):
             return Assertion.ABSENT
         tail = view.text[end : max(end, min(sentence.end, end + _LOOK_AHEAD))]
         tail = tail[self._skipped(tail) :]
         behind = self._behind(tail)
-        ahead = self._ahead(view.text[max(sentence.start, start - _LOOK_BACK) : start])
+        ahead = self._ahead(view, sentence, start)
         if behind is Assertion.ABSENT or ahead is None:
             return behind
         status, distance = ahead
@@ -104,7 +107,10 @@ class CourseReader:
         """Whether the sentence is about another cancer than the one of the lung."""
         sentence = view.sentence_at(start)
         words = view.text[sentence.start : max(sentence.end, end)]
-        if not self.other_illness.search(words) or self.this_illness.search(words):
+        key = f"elsewhere:{sentence.start}"
+        if key not in view.memo:
+            view.memo[key] = bool(self.other_illness.search(words)) and not self.this_illness.search(words)
+        if not view.memo[key]:
             return False
         clause_start = max(
             (match.end() for match in self.boundary.finditer(words, 0, start - sentence.start)), default=0
@@ -119,7 +125,7 @@ class CourseReader:
         stated = _day(match["date"], today) if match and today else None
         return stated is not None and stated.isoformat() > today
 
-    def _is_refused_below(self, view: NoteView, start: int, end: int) -> bool:
+    def is_refused_below(self, view: NoteView, start: int, end: int) -> bool:
         """Whether the treatment is a heading, and the line under it says "not indicated" or "none"."""
         if not self.is_heading(view, start, end):
             return False
@@ -129,20 +135,37 @@ class CourseReader:
     def _behind(self, tail: str) -> Assertion | None:
         stop = self.boundary.search(tail)
         near = tail[: stop.start()] if stop else tail
+        if any(cue.regex.match(tail) for cue in self.after_it):
+            return Assertion.ABSENT
         found = [(cue.status, match.end()) for cue in self.after if (match := cue.regex.match(near))]
         return min(found, key=lambda one: (one[0] is not Assertion.ABSENT, one[1]))[0] if found else None
 
-    def _ahead(self, head: str) -> tuple[Assertion, int] | None:
+    def _ahead(self, view: NoteView, sentence: Sentence, start: int) -> tuple[Assertion, int] | None:
+        """The nearest word before a treatment that says what became of it, and how many characters lie between."""
         nearest: tuple[int, int, Assertion] | None = None
-        for cue in self.before:
-            for match in cue.regex.finditer(head):
-                distance = len(head) - match.end()
-                if distance > cue.reach or self.between_stop.search(head, match.end()):
-                    continue
-                candidate = (distance, -(match.end() - match.start()), cue.status)
-                if nearest is None or candidate[:2] < nearest[:2]:
-                    nearest = candidate
+        for begin, end, status, reach in self._cues_of(view, sentence):
+            if begin >= start:
+                break
+            distance = max(0, start - end)
+            if distance > reach or start - begin > _LOOK_BACK or self.between_stop.search(view.text, end, start):
+                continue
+            candidate = (distance, begin - end, status)
+            if nearest is None or candidate[:2] < nearest[:2]:
+                nearest = candidate
         return (nearest[2], nearest[0]) if nearest else None
+
+    def _cues_of(self, view: NoteView, sentence: Sentence) -> list[tuple[int, int, Assertion, int]]:
+        """All such words of a sentence, in order: start, end, status, reach. Worked out once a sentence."""
+        key = f"course:{sentence.start}"
+        known = view.memo.get(key)
+        if not isinstance(known, list):
+            known = sorted(
+                (match.start(), match.end(), cue.status, cue.reach)
+                for cue in self.before
+                for match in cue.regex.finditer(view.text, sentence.start, sentence.end)
+            )
+            view.memo[key] = known
+        return known
 
     def _skipped(self, tail: str) -> int:
         match = self.skip.match(tail)

@@ -30,7 +30,9 @@ class _Form:
     near: bool
     """Only where words of chemotherapy are in the sentence, and none of the spine."""
     drug: str | None
-    """`before` or `after`: only right behind, or right ahead of, a drug."""
+    """`before` or `after`: only right behind, or right ahead of, a drug; `sentence`: only where one is in the sentence."""
+    hints: tuple[str, ...]
+    """Parts of words in lower case; a sentence without any of them is not searched."""
 
 
 @dataclass(frozen=True)
@@ -49,12 +51,16 @@ class _Cycles:
 
     def _of_sentence(self, view: NoteView, sentence: Sentence, drugs: list[DrugHit]) -> Iterator[Mention]:
         taken: list[tuple[int, int]] = []
+        lowered = view.text[sentence.start : sentence.end].lower()
+        here = [drug for drug in drugs if sentence.start <= drug.start < sentence.end]
         for form in self.forms:
+            if (form.drug and not here) or not any(hint in lowered for hint in form.hints):
+                continue
             for match in form.regex.finditer(view.text, sentence.start, sentence.end):
                 start, end = match.span()
                 if any(start < other_end and other_start < end for other_start, other_end in taken):
                     continue
-                if not self._holds(view, sentence, form, match, drugs):
+                if not self._holds(view, sentence, form, match, here):
                     continue
                 mentions = list(self._of_match(view, sentence, form, match))
                 if mentions:
@@ -69,15 +75,12 @@ class _Cycles:
             return False
         if form.drug == "after" and not any(0 <= drug.start - end <= 1 for drug in drugs):
             return False
-        if form.drug == "sentence" and not any(sentence.start <= drug.start < sentence.end for drug in drugs):
-            return False
         if form.near:
             of_spine = self.cues["spine"].search(view.text[end : end + 20])
             if of_spine or self.cues["bones"].search(view.text, sentence.start, sentence.end):
                 return False
-            named = any(sentence.start <= drug.start < sentence.end for drug in drugs)
             around = max(0, sentence.start - 80), min(len(view.text), sentence.end + 40)
-            return named or bool(self.cues["chemo_near"].search(view.text, *around))
+            return bool(drugs) or bool(self.cues["chemo_near"].search(view.text, *around))
         return True
 
     def _of_match(self, view: NoteView, sentence: Sentence, form: _Form, match: re.Match[str]) -> Iterator[Mention]:
@@ -201,6 +204,7 @@ def build(rulebook: RuleBook) -> Extractor:
             ordinal=row["kind"] == "ordinal",
             near=bool(row.get("near", False)),
             drug=str(row["drug"]) if "drug" in row else None,
+            hints=tuple(map(str, hints)) if isinstance(hints := row.get("hints"), list) else ("",),
         )
         for row in lexicon.rows("cycle")
     )

@@ -36,7 +36,8 @@ _YEAR = r"(?:19|20)\d\d"
 _ORDINAL = r"(?:st|nd|rd|th)?"
 _DATE = re.compile(
     rf"""
-      (?<![\d./-])(?P<iso>{_YEAR}-\d{{2}}(?:-\d{{2}})?)(?![\d-])
+      (?<![\d./-])(?P<iso>{_YEAR}[-.](?P<isomonth>\d{{1,2}})(?:[-.](?P<isoday>\d{{1,2}}))?)(?!\d|[-.]\d)
+    | (?<=\[\*\*)(?P<demonth>\d{{1,2}})-(?P<deday>\d{{1,2}})(?=\*\*\])
     | (?<![\d./-])(?P<a>\d{{1,2}})(?P<sep>[./-])(?P<b>\d{{1,2}})(?P=sep)(?P<y>{_YEAR}|\d{{2}})(?![\d/%]|\.\d)
     | (?<![\d.-])(?P<day>\d{{1,2}}){_ORDINAL}(?:\ +of)?[\ -]*(?P<mon>{_MONTH})(?:[\ ,-]*(?P<dmy>{_YEAR}|'?\d{{2}}(?![\d:%]|\ *(?:mg|x|cm|mm|Gy))))?
     | \b(?P<mon2>{_MONTH})[\ -]*(?P<day2>\d{{1,2}}){_ORDINAL}(?!\d|\.\d)(?:,?\ +(?P<mdy>{_YEAR}|'\d{{2}})|(?!\ *\d))
@@ -54,7 +55,12 @@ _AGO = re.compile(
     r"|\b(?P<word>today|yesterday|this morning|last night|last week|last month|last year|this week|this month|earlier this week)\b",
     re.IGNORECASE,
 )
-_COUNT = {word: n for n, word in enumerate("zero one two three four five six seven eight nine ten eleven twelve".split())}
+_COUNT = {
+    word: n
+    for n, word in enumerate(
+        ["zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve"]
+    )
+}
 _BACK = {
     "today": ("day", 0),
     "this morning": ("day", 0),
@@ -67,7 +73,10 @@ _BACK = {
     "last month": ("month", 1),
     "last year": ("year", 1),
 }
-_BRITISH = re.compile(r"\b(?:tumour|oncologist letter|haem|oesoph|oedema|metastasis(?:e)d|GP\b|NHS|centre|programme|paracetamol|anaemi|diarrhoea|bd\b|MDT\b)", re.IGNORECASE)
+_BRITISH = re.compile(
+    r"\b(?:tumour|oncologist letter|haem|oesoph|oedema|metastasis(?:e)d|GP\b|NHS|centre|programme|paracetamol|anaemi|diarrhoea|bd\b|MDT\b)",
+    re.IGNORECASE,
+)
 _ANNOUNCED = re.compile(
     r"(?:\b(?:on|since|until|till|by|from|of|dated?|done|given|last|started?|starting|through|c\d{1,2}(?:d\d{1,2})?|ct|mri|cmri|pet|scan|bx|biopsy|exam|coll|"
     r"collected|ended|completed|finished|and|to|begun|signed|seen|er|ed|visit)|[(,&+:-])\s*$",
@@ -129,7 +138,9 @@ def note_day(view: NoteView) -> date | None:
 
 def _anchor(view: NoteView) -> _Anchor:
     day = note_day(view)
-    pairs = [(int(m["a"]), int(m["b"]), m["y"], m["sep"]) for m in _DATE.finditer(view.text) if m["a"] and m["sep"] in "/-"]
+    pairs = [
+        (int(m["a"]), int(m["b"]), m["y"], m["sep"]) for m in _DATE.finditer(view.text) if m["a"] and m["sep"] in "/-"
+    ]
     if any(a > 12 >= b for a, b, _, _ in pairs):
         return _Anchor(True, day)
     if any(b > 12 >= a for a, b, _, _ in pairs):
@@ -164,7 +175,10 @@ def _value(text: str, match: re.Match[str], anchor: _Anchor) -> PartialDate | No
     """Raises ValueError where there is no such day."""
     day = anchor.note_day
     if match["iso"]:
-        return PartialDate.parse(match["iso"])
+        day_of = match["isoday"]
+        return PartialDate(int(match["iso"][:4]), int(match["isomonth"]), int(day_of) if day_of else None)
+    if match["demonth"]:  # a date that was masked by a machine: month and day
+        return _latest(int(match["demonth"]), int(match["deday"]), day)
     if match["a"]:
         first, second = int(match["a"]), int(match["b"])
         year = _full_year(match["y"], day)
@@ -203,7 +217,7 @@ def _latest(month: int, of_month: int, day: date | None) -> PartialDate | None:
 
 
 def _day_and_month(text: str, match: re.Match[str], anchor: _Anchor) -> PartialDate | None:
-    """ "3/28", "22.01." without a year, or "03/21" for a month: taken only where something announces a date."""
+    """Reads "3/28", "22.01." without a year, or "03/21" for a month: taken only where something announces a date."""
     if anchor.note_day is None or not _ANNOUNCED.search(text[max(0, match.start() - 12) : match.start()]):
         return None
     first, second = int(match["a6"]), int(match["b6"])
@@ -249,8 +263,24 @@ def _back(day: date, count: int, unit: str) -> PartialDate:
 
 DATED_BY_THE_NOTE = frozenset({"response"})
 """Fields whose statement in a radiology report without another date is of the day of the report."""
-_UNDATED = frozenset({"pack_years", "smoking_status", "primary_site", "ihc", "ki67", "variant", "tmb", "msi", "pd_l1", "subtype", "histology"})
-_SCAN_OF = re.compile(r"\b(?:ct|mri|cmri|pet(?:[-/ ]?ct)?|scan|imaging|bone scan|x-?ray|exam)\b[^.;\n]{0,40}$", re.IGNORECASE)
+_UNDATED = frozenset(
+    {
+        "pack_years",
+        "smoking_status",
+        "primary_site",
+        "ihc",
+        "ki67",
+        "variant",
+        "tmb",
+        "msi",
+        "pd_l1",
+        "subtype",
+        "histology",
+    }
+)
+_SCAN_OF = re.compile(
+    r"\b(?:ct|mri|cmri|pet(?:[-/ ]?ct)?|scan|imaging|bone scan|x-?ray|exam)\b[^.;\n]{0,40}$", re.IGNORECASE
+)
 
 
 def date_mentions(view: NoteView, mentions: Sequence[Mention]) -> list[Mention]:

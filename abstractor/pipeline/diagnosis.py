@@ -48,15 +48,19 @@ def build(rulebook: RuleBook) -> Extractor:
     )
 
     def extract(view: NoteView) -> Iterable[Mention]:
-        found = [*_told(view, words), *_biopsies(view, words), *_specimen(view, words)]
-        return _most_exact(found)
+        told = [*_told(view, words), *_specimen(view, words)]
+        return _most_exact([*told, *_earliest(list(_biopsies(view, words)), told)])
 
     return extract
 
 
-def _mention(hit: DateHit, start: int, end: int, rule: str, confidence: float, assertion: Assertion | None = None) -> Mention:
+def _mention(
+    hit: DateHit, start: int, end: int, rule: str, confidence: float, assertion: Assertion | None = None
+) -> Mention:
     iso = str(hit.value)
-    return Mention(FIELD, iso, start, end, rule, assertion=assertion, date=StatedDate(iso, hit.source), confidence=confidence)
+    return Mention(
+        FIELD, iso, start, end, rule, assertion=assertion, date=StatedDate(iso, hit.source), confidence=confidence
+    )
 
 
 def _told(view: NoteView, words: _Words) -> Iterator[Mention]:
@@ -105,9 +109,16 @@ def _of_biopsy(view: NoteView, sentence: Sentence, start: int, end: int) -> Date
     return None
 
 
+def _earliest(biopsies: list[Mention], told: list[Mention]) -> list[Mention]:
+    """The first biopsy alone made the diagnosis, and none long after the day it is said to have been made on."""
+    first = min((one.value for one in biopsies), default="")
+    latest = max((one.value[:4] for one in told), default=first[:4])
+    return [one for one in biopsies if one.value == first and one.value[:4] <= latest]
+
+
 def _specimen(view: NoteView, words: _Words) -> Iterator[Mention]:
     """A pathology report that proves a carcinoma dates the diagnosis by its specimen."""
-    if view.note.note_type != "pathology" or not words.proved.search(view.text) or words.again.search(view.text):
+    if view.note.note_type != "pathology" or not words.proved.search(view.text):
         return
     for hit in dates_in(view, 0, _HEADER):
         label = words.collected.search(view.text[max(0, hit.start - 30) : hit.start])
@@ -124,5 +135,3 @@ def _most_exact(mentions: list[Mention]) -> list[Mention]:
         if all(one.start >= other.end or one.value != other.value for other in kept):
             kept.append(one)
     return kept
-
-

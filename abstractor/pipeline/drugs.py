@@ -61,6 +61,7 @@ class DrugFinder:
     regimens: tuple[tuple[re.Pattern[str], Regimen, tuple[Drug, ...]], ...]
     code: re.Pattern[str]
     among_drugs: re.Pattern[str]
+    short_never_before: re.Pattern[str]
     regimen_before: re.Pattern[str]
     regimen_after: re.Pattern[str]
     regimen_never: re.Pattern[str]
@@ -96,6 +97,7 @@ class DrugFinder:
             regimens=tuple(sorted(regimens, key=lambda one: -len(one[1].code))),
             code=lexicon.pattern("trial_code"),
             among_drugs=lexicon.pattern("among_drugs"),
+            short_never_before=lexicon.pattern("short_never_before"),
             regimen_before=lexicon.pattern("regimen_before"),
             regimen_after=lexicon.pattern("regimen_after"),
             regimen_never=lexicon.pattern("regimen_never"),
@@ -189,6 +191,8 @@ class DrugFinder:
         for hit in short:
             others = [one for one in (*short, *sure) if one is not hit]
             beside = any(0 <= one.start - hit.end <= 5 or 0 <= hit.start - one.end <= 5 for one in others)
+            if self.short_never_before.search(text[max(0, hit.start - 4) : hit.start]):
+                continue
             near = text[max(0, hit.start - 40) : hit.end + 40]
             if beside or self.among_drugs.search(near):
                 yield DrugHit(hit.generic, hit.group, hit.therapy_class, hit.start, hit.end, "short")

@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from abstractor.model.finding import Assertion
 from abstractor.pipeline.mention import Extractor, Mention
 from abstractor.pipeline.report_zones import ZoneFinder
+from abstractor.pipeline.statements import statements
 from abstractor.pipeline.view import NoteView
 from abstractor.rulebook.book import RuleBook
 
@@ -23,7 +24,7 @@ _LIST_GAP = re.compile(
 )
 _BREAK = re.compile(r"[;]|\.\s|\.$|\n\s*\n|\b(?:but|whereas|while|however|although)\b", re.IGNORECASE)
 _LEADS = re.compile(r"(?:\b(?:for|with|to|in|of|the|not|express\w*)|[:]|\bincludes?|\bincluded)\s*$", re.IGNORECASE)
-_LINE_GOES_ON = re.compile(r"(?:,|/|&|\b(?:and|or|for|with|of))\s*$", re.IGNORECASE)
+_ARTICLE = re.compile(r"(?:both|the|all|an?) ", re.IGNORECASE)
 _REACH = 45
 _STRENGTH = {"lost": 3, "overexpressed": 3, "negative": 2, "positive": 1, "neutral": 0}
 
@@ -95,14 +96,14 @@ class StainReader:
     def mentions(self, view: NoteView) -> list[Mention]:
         """The stains of a note, in order."""
         found: list[Mention] = []
-        for sentence in view.sentences:
-            words = view.text[sentence.start : sentence.end]
+        for statement in statements(view):
+            words = statement.words
             stains = list(self._stains(words))
             if not any(stain.marker for stain in stains) or self.general.search(words):
                 continue
-            if self.zones.zones(view).kind_at(sentence.start) == "silent":
+            if self.zones.zones(view).kind_at(statement.start) == "silent":
                 continue
-            found.extend(self._sentence(words, stains, sentence.start))
+            found.extend(self._sentence(words, stains, statement.start))
         return sorted(found, key=lambda one: one.start)
 
     def _stains(self, words: str) -> Iterator[_Stain]:
@@ -118,10 +119,12 @@ class StainReader:
         """Results and prefixes in order; a longer reading as a prefix wins where a marker follows at once."""
         starts = {stain.start for stain in stains}
         taken = 0
+        used: set[int] = set()
         prefixes = {}
         for match in self.prefixes.finditer(words):
             end = match.end() + len(words[match.end() :]) - len(words[match.end() :].lstrip(" \t\n("))
-            if end in starts or re.match(r"(?:both|the|all|a|an) ", words[end : end + 5]):
+            article = _ARTICLE.match(words, end)
+            if end in starts or (article is not None and article.end() in starts):
                 prefixes[match.start()] = match
         inside = [(stain.start, stain.end) for stain in stains]
         for match in self.results.finditer(words):
@@ -131,6 +134,7 @@ class StainReader:
             if match.start() < taken:
                 continue
             if prefix is not None:
+                used.add(prefix.start())
                 taken = prefix.end()
                 leads = bool(_LEADS.search(prefix.group()))
                 yield _Result(str(prefix.lastgroup), prefix.start(), prefix.end(), leads)
@@ -138,9 +142,7 @@ class StainReader:
             taken = match.end()
             yield _Result(str(match.lastgroup), match.start(), match.end(), leads=False)
         for start, prefix in prefixes.items():
-            if not any(
-                start <= match.start() < prefix.end() for match in self.results.finditer(words, start, prefix.end())
-            ):
+            if start not in used:
                 yield _Result(str(prefix.lastgroup), start, prefix.end(), leads=True)
 
     def _sentence(self, words: str, stains: list[_Stain], offset: int) -> Iterator[Mention]:
@@ -154,7 +156,7 @@ class StainReader:
         end = 0
         for index, event in enumerate(events):
             gap = words[end : event.start]
-            if _BREAK.search(gap) or ("\n" in gap and not _LINE_GOES_ON.search(words[:end] + gap.split("\n")[0])):
+            if _BREAK.search(gap):
                 waiting, run = [], []
                 prefix = None
             if isinstance(event, _Stain):
@@ -168,7 +170,7 @@ class StainReader:
                     said[event.start] = (event, prefix)
             elif self._points_forward(words, event, events[index + 1 :], waiting, prefix):
                 prefix, waiting, run = event, [], []
-            elif waiting and event.start - waiting[-1].end <= _REACH:
+            elif waiting and _width(words[waiting[-1].end : event.start]) <= _REACH:
                 run.append(event)
                 result = _strongest(run)
                 if event.result == "unknown":
@@ -219,7 +221,7 @@ def _mention(words: str, stain: _Stain, result: _Result, offset: int) -> Mention
     if said in {"lost", "overexpressed"} and stain.marker not in _LOSABLE:
         said = "negative" if said == "lost" else "positive"
     start, end = stain.start, stain.end
-    if result.start >= end and result.end - start <= 90:
+    if result.start >= end and _width(words[start : result.end]) <= 90:
         end = result.end
     elif result.end <= start and stain.end - result.start <= 60:
         start = result.start
@@ -228,6 +230,11 @@ def _mention(words: str, stain: _Stain, result: _Result, offset: int) -> Mention
     return Mention(
         FIELD, f"{stain.marker} {said}", offset + start, offset + end, f"ihc.{said}", Assertion.PRESENT, confidence=0.92
     )
+
+
+def _width(gap: str) -> int:
+    """Length with runs of blanks counted once: the columns of a table stand side by side."""
+    return len(" ".join(gap.split()))
 
 
 def _strongest(run: list[_Result]) -> _Result:

@@ -10,12 +10,12 @@ from medspacy.context import ConText, ConTextRule
 from medspacy.target_matcher import TargetMatcher
 from medspacy.target_matcher import TargetRule as MatcherRule
 from spacy.language import Language
-from spacy.tokenizer import Tokenizer
 
 from abstractor.rulebook.schema import ContextRule, TargetRule
 
 _INFIX = re.compile(r"[^\w\s]|(?<=\d)(?=[A-Za-z])|_")
 _DIRECTIONS = {"forward": "FORWARD", "backward": "BACKWARD", "both": "BIDIRECTIONAL"}
+_NEVER = "\N{OBJECT REPLACEMENT CHARACTER}never"
 _LONGEST = 50_000_000
 """Characters; the default of spaCy is a million."""
 
@@ -31,8 +31,12 @@ def blank_language() -> Language:
     silence()
     language = spacy.blank("en")
     language.max_length = _LONGEST
-    language.tokenizer = Tokenizer(
-        language.vocab, infix_finditer=_INFIX.finditer, prefix_search=re.compile(r"^[^\w\s]").search, suffix_search=re.compile(r"[^\w\s]$").search
+    tokenizer: Any = type(language.tokenizer)  # spaCy ships no types for it
+    language.tokenizer = tokenizer(
+        language.vocab,
+        infix_finditer=_INFIX.finditer,
+        prefix_search=re.compile(r"^[^\w\s]").search,
+        suffix_search=re.compile(r"[^\w\s]$").search,
     )
     return language
 
@@ -45,23 +49,32 @@ def context_component(language: Language, rules: Iterable[ContextRule], group: s
     for rule in rules:
         for term in rule.terms:
             terms.setdefault(" ".join(term.lower().split()), []).append(rule)
-        patterns.extend(_context_rule(rule.id, (rule,), [dict(token) for token in pattern]) for pattern in rule.patterns)
+        patterns.extend(
+            _context_rule(rule.id, (rule,), [dict(token) for token in pattern]) for pattern in rule.patterns
+        )
+    context.add([ConTextRule(_NEVER, _NEVER), ConTextRule(_NEVER, _NEVER, pattern=[{"ORTH": _NEVER}])])
     context.add([*(_context_rule(term, tuple(sharing)) for term, sharing in terms.items()), *patterns])
     return context
 
 
-def _context_rule(literal: str, rules: tuple[ContextRule, ...], pattern: list[dict[str, object]] | None = None) -> ConTextRule:
+def _context_rule(
+    literal: str, rules: tuple[ContextRule, ...], pattern: list[dict[str, object]] | None = None
+) -> ConTextRule:
     meant = [rule for rule in rules if rule.category != "pseudo"]
     directions = {_DIRECTIONS[rule.direction] for rule in meant}
     direction = "PSEUDO" if not meant else directions.pop() if len(directions) == 1 else "BIDIRECTIONAL"
     # A category of its own for each modifier: ConText would let one end the scope of the next of the same category, even where
     # the two are meant for different fields.
-    return ConTextRule(literal, f"modifier {literal}", direction=direction, pattern=pattern, metadata={"rules": tuple(meant)})
+    return ConTextRule(
+        literal, f"modifier {literal}", direction=direction, pattern=pattern, metadata={"rules": tuple(meant)}
+    )
 
 
 def target_matcher(language: Language, rules: Iterable[TargetRule]) -> TargetMatcher:
-    """medspaCy's matcher for `terms` and `pattern`; each rule's id is the label of its spans."""
+    """The matcher of medspaCy for `terms` and `pattern`; each rule's id is the label of its spans."""
     matcher = TargetMatcher(language, result_type=None, prune=False)
+    # spaCy warns, on every document, of a matcher without patterns: this one matches no text
+    matcher.add([MatcherRule(_NEVER, _NEVER), MatcherRule(_NEVER, _NEVER, pattern=[{"ORTH": _NEVER}])])
     for rule in rules:
         matcher.add([MatcherRule(term, rule.id) for term in rule.terms])
         if rule.pattern:

@@ -32,8 +32,12 @@ class Phrase:
     """Silent where the clause holds this."""
     needs: re.Pattern[str] | None = None
     """Silent where the sentence does not hold this."""
-    weak: bool = False
-    """Gives way to any other phrase of the sentence, and needs signs of cancer in the note."""
+    hints: tuple[str, ...] = ()
+    """Parts of words in lower case; a sentence without any of them is not searched. Empty: always searched."""
+
+    def may_match(self, lowered: str) -> bool:
+        """Whether a text, in lower case, is worth a search."""
+        return not self.hints or any(hint in lowered for hint in self.hints)
 
 
 @dataclass(frozen=True)
@@ -103,7 +107,7 @@ class Lexicon:
                 assertion=Assertion(str(row["assertion"])) if "assertion" in row else None,
                 unless=self._optional(row.get("unless")),
                 needs=self._optional(row.get("needs")),
-                weak=bool(row.get("weak", False)),
+                hints=tuple(_strings(row.get("hints"))),
             )
             for row in self.rows(key)
             for regex in _strings(row.get("regex"))

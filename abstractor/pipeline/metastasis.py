@@ -2,18 +2,27 @@
 
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from abstractor.model.finding import Assertion
 from abstractor.pipeline.mention import Extractor, Mention
+from abstractor.pipeline.site import primary_sides
 from abstractor.pipeline.view import NoteView, Sentence
 from abstractor.rulebook.book import RuleBook
 
 RULE = "metastasis"
 UNSPECIFIC = "distant"
 NODES = "distant_lymph_node"
-_NEW = re.compile(r"\b(?:no|without|not|nor)\b[^.;,\n]{0,40}\b(?:new|further|additional|other)\b[^.;,\n]{0,40}$", re.IGNORECASE)
-_DENIED_AHEAD = re.compile(r"\b(?:no|not|without|negative|neg|free|absence|nor|rule|exclude)\b[^.;\n]{0,80}$", re.IGNORECASE)
+_FAR_APART = 60
+"""Characters between an organ and the word of spread beyond which the organ alone is the evidence."""
+_SIDE = re.compile(r"\b(left|right|lt|rt|l|r)\.?[ \t]+$", re.IGNORECASE)
+_TURNS = re.compile(r"\b(?:not|no|but|without|nor)\b", re.IGNORECASE)
+_NEW = re.compile(
+    r"\b(?:no|without|not|nor)\b[^.;,\n]{0,40}\b(?:new|further|additional|other)\b[^.;,\n]{0,40}$", re.IGNORECASE
+)
+_DENIED_AHEAD = re.compile(
+    r"\b(?:no|not|without|negative|neg|free|absence|nor|rule|exclude)\b[^.;\n]{0,80}$", re.IGNORECASE
+)
 
 
 @dataclass(frozen=True)
@@ -36,7 +45,9 @@ class _Words:
     nodes: re.Pattern[str]
     benign: re.Pattern[str]
     unspecific: re.Pattern[str]
-    denied: re.Pattern[str]
+    enlarged: re.Pattern[str]
+    specimen: re.Pattern[str]
+    of_lung: re.Pattern[str]
     not_behind: re.Pattern[str]
     not_ahead: re.Pattern[str]
     region_only: re.Pattern[str]
@@ -72,7 +83,11 @@ def _compile(rulebook: RuleBook) -> _Words:
 
     values = {term.lower(): site.value for site in rulebook.sites() for term in (*site.nouns, *site.adjectives)}
     terms = sorted(values, key=len, reverse=True)
-    organ = r"(?<![A-Za-z])(?:" + "|".join(r"[\s-]+".join(re.escape(part) for part in re.split(r"[\s-]+", term)) for term in terms) + r")(?![A-Za-z])"
+    organ = (
+        r"(?<![A-Za-z])(?:"
+        + "|".join(r"[\s-]+".join(re.escape(part) for part in re.split(r"[\s-]+", term)) for term in terms)
+        + r")(?![A-Za-z])"
+    )
     sites = rf"{organ}(?:{word('qualified')}{word('listed')}{organ}){{0,8}}"
     telling_sites = settings.get("telling_sites", [])
     telling_terms = [term for term in terms if isinstance(telling_sites, list) and values[term] in telling_sites]
@@ -84,16 +99,22 @@ def _compile(rulebook: RuleBook) -> _Words:
         values=values,
         before_spread=compiled(rf"(?P<sites>{sites}){word('qualified')}(?P<spread>\b{word('spread')})\b"),
         after_spread=compiled(rf"\b(?P<spread>{word('spread')}|spread|spreading){word('bridge')}(?P<sites>{sites})"),
-        headed=compiled(rf"(?:^|[.;:\n]\s*|^[\s\dA-H.)*>-]+)(?:left|right|both|the|bilateral)?[ \t]*(?P<sites>{sites})(?P<specimen>[^.:;\n]{{0,60}}?)[ \t]*:"),
+        headed=compiled(
+            rf"(?:^|[.;:\n]\s*|^[\s\dA-H.)*>-]+)(?:left|right|both|the|bilateral)?[ \t]*(?P<sites>{sites})(?P<specimen>[^.:;\n]{{0,60}}?)[ \t]*:"
+        ),
         inside=compiled(rf"\bmetastatic[ \t]+(?P<sites>{sites})[ \t]+(?:{lesion}|implants?|spread|nodul\w+)\b"),
         opening=compiled(rf"[\s\d.*)-]*(?:the|left|right|both|bilateral|his|her|[ \t])*(?P<sites>{sites})"),
         spread=compiled(rf"\b{word('spread')}\b"),
-        malignant=compiled(r"\b(?:carcinoma|malignan\w+|SCLC|adenocarcinoma|cancer cells|tumou?r cells)\b"),
-        organ_denied=compiled(rf"(?P<sites>{sites})[ \t:,]*(?P<denied>{denied}{word('denied_qualifiers')}(?:{lesion}))\b"),
-        lesion_denied=compiled(rf"\b{denied}(?:{word('denied_qualifiers')}|[ \t]+)(?P<sites>{sites}){word('qualified')}(?:{lesion})\b"),
+        malignant=compiled(word("malignant")),
+        organ_denied=compiled(
+            rf"(?P<sites>{sites})[ \t:,]*(?P<denied>{denied}{word('denied_qualifiers')}(?:{lesion}))\b"
+        ),
+        lesion_denied=compiled(
+            rf"\b{denied}(?:{word('denied_qualifiers')}|[ \t]+)(?P<sites>{sites}){word('qualified')}(?:{lesion})\b"
+        ),
         telling=compiled(
-            rf"\b{word('telling')}(?:[ \t]+[\w-]+){{0,3}}?[ \t]+(?P<sites>(?:{told}))[ \t]+(?:parenchymal[ \t]+)?{lesion}\b"
-            rf"|\b{word('telling')}(?:[ \t]+[\w-]+){{0,3}}?[ \t]+{lesion}[ \t]+(?:in|of|within|throughout|involving)[ \t]+(?:the[ \t]+|both[ \t]+)?(?P<sites2>(?:{told}))\b"
+            rf"\b{word('telling')}(?:[ \t]+[\w-]+){{0,3}}?[ \t]+(?P<sites>(?:{told}))[ \t]+(?:parenchymal[ \t]+)?(?P<noun>{lesion})\b"
+            rf"|\b{word('telling')}(?:[ \t]+[\w-]+){{0,3}}?[ \t]+(?P<noun2>{lesion})[ \t]+(?:in|of|within|throughout|involving)[ \t]+(?:the[ \t]+|both[ \t]+)?(?P<sites2>(?:{told}))\b"
         ),
         nodes=compiled(
             rf"(?P<list>(?<![A-Za-z]){word('node_regions')}(?:[ \t]*(?:,|/|and|or|&)[ \t]*(?:\w+[ \t]+)?{word('node_regions')})*)[ \t]+{word('node')}"
@@ -101,14 +122,18 @@ def _compile(rulebook: RuleBook) -> _Words:
         ),
         benign=compiled(rf"\b{word('benign')}\b"),
         unspecific=compiled(rf"(?P<present>{word('unspecific_present')})|(?P<absent>{word('unspecific_absent')})"),
-        denied=compiled(word("node_enlarged")),
+        enlarged=compiled(word("node_enlarged")),
+        specimen=compiled(word("specimen")),
+        of_lung=compiled(word("of_lung")),
         not_behind=compiled(word("not_unspecific_behind")),
         not_ahead=compiled(word("not_unspecific_ahead")),
         region_only=compiled(word("region_only")),
         regional=compiled(rf"\b{word('node_regional')}\b"),
         cheap=compiled(rf"{word('spread')}|lesion|mass|nodule|foc[iu]|node|adenopath|deposit|spread|filia|involv"),
         denied_sites=_names(settings.get("denied_sites")),
-        scans=tuple((compiled(str(expression)), str(value)) for value, expression in scans.items()) if isinstance(scans, dict) else (),
+        scans=tuple((compiled(str(expression)), str(value)) for value, expression in scans.items())
+        if isinstance(scans, dict)
+        else (),
         telling_sections=_names(settings.get("telling_sections")),
     )
 
@@ -118,7 +143,7 @@ def _names(listed: object) -> frozenset[str]:
 
 
 def _in_sentence(view: NoteView, sentence: Sentence, words: _Words) -> Iterator[Mention]:
-    found = list(_of_organs(view, sentence, words))
+    found = [_sided(view, sentence, mention) for mention in _of_organs(view, sentence, words)]
     seen: set[tuple[str, int]] = set()
     for mention in found:
         if (mention.value, mention.start) not in seen:
@@ -128,74 +153,105 @@ def _in_sentence(view: NoteView, sentence: Sentence, words: _Words) -> Iterator[
     yield from _unspecific(view, sentence, words, covered)
 
 
+def _sided(view: NoteView, sentence: Sentence, mention: Mention) -> Mention:
+    """Metastases of the lung that is not the primary's are of the contralateral one."""
+    if mention.value != "lung":
+        return mention
+    side = _SIDE.search(view.text, max(sentence.start, mention.start - 12), mention.start)
+    sides = primary_sides(view)
+    named = ("left" if side[1][0].lower() == "l" else "right") if side else ""
+    return replace(mention, value="contralateral_lung") if named and sides and named not in sides else mention
+
+
 def _of_organs(view: NoteView, sentence: Sentence, words: _Words) -> Iterator[Mention]:
     text, start, end = view.text, sentence.start, sentence.end
     denied: list[tuple[int, int]] = []
-    for match in words.lesion_denied.finditer(text, start, end):
-        if not re.search(r"\bnew\b", match.group(), re.IGNORECASE):
-            yield from _denied(text, match, words)
-        denied.append(match.span())
-    for match in words.organ_denied.finditer(text, start, end):
-        if not re.search(r"\bnew\b", match["denied"], re.IGNORECASE):
-            yield from _denied(text, match, words)
-        denied.append(match.span())
+    for pattern in (words.lesion_denied, words.organ_denied):
+        for match in pattern.finditer(text, start, end):
+            denied.append(match.span())
+            if not _speaks_of_new(text, match):
+                yield from _denied(text, match, words)
     for pattern in (words.before_spread, words.after_spread, words.inside):
         for match in pattern.finditer(text, start, end):
-            if any(match.start() < stop and begin < match.end() for begin, stop in denied) or _is_new_denied(text, start, match):
+            if (
+                _touches(match.span(), denied)
+                or _is_new_denied(text, start, match)
+                or words.benign.search(match.group())
+            ):
                 continue
-            if words.benign.search(match.group()):
-                continue
-            yield from _sites(text, match, "sites", match.span(), words, None)
-    yield from _headed(text, sentence, words)
+            yield from _sites(text, match.span("sites"), match.span(), words)
+    yield from _headed(view, sentence, words)
     for match in words.telling.finditer(text, start, end):
-        group = "sites" if match["sites"] else "sites2"
-        if not words.benign.search(text, start, end) and not _is_new_denied(text, start, match):
-            yield from _sites(text, match, group, match.span(), words, None, 0.7)
+        if (
+            _touches(match.span(), denied)
+            or words.benign.search(text, start, end)
+            or _is_new_denied(text, start, match)
+        ):
+            continue
+        named = match.span("sites" if match["sites"] else "sites2")
+        noun = match.start("noun" if match["noun"] else "noun2")
+        yield from _sites(text, named, (min(named[0], noun), match.end()), words, confidence=0.7)
     for match in words.nodes.finditer(text, start, end):
         around = text[max(start, match.start() - 40) : min(end, match.end() + 40)]
-        if words.denied.search(around) and not _is_new_denied(text, start, match):
+        if words.enlarged.search(around) and not _is_new_denied(text, start, match):
             yield Mention("metastasis", NODES, match.start(), match.end(), "metastasis-nodes", confidence=0.75)
 
 
+def _touches(span: tuple[int, int], others: list[tuple[int, int]]) -> bool:
+    return any(span[0] < stop and begin < span[1] for begin, stop in others)
+
+
 def _denied(text: str, match: re.Match[str], words: _Words) -> Iterator[Mention]:
-    """ "No liver lesion" denies spread there; "no lung nodule" does not, unless it says metastasis."""
-    for mention in _sites(text, match, "sites", match.span(), words, Assertion.ABSENT):
+    """An organ without lesion ("no liver lesion") is denied; "no lung nodule" denies nothing, unless it says metastasis."""
+    named = match.span("sites")
+    for mention in _sites(text, named, (named[0], match.end()), words, Assertion.ABSENT):
         if mention.value in words.denied_sites or words.spread.search(match.group()):
             yield mention
 
 
 def _sites(
-    text: str, match: re.Match[str], group: str, span: tuple[int, int], words: _Words, assertion: Assertion | None, confidence: float = 0.9,
-    at: tuple[int, int] | None = None,
+    text: str,
+    listed: tuple[int, int],
+    span: tuple[int, int],
+    words: _Words,
+    assertion: Assertion | None = None,
+    confidence: float = 0.9,
 ) -> Iterator[Mention]:
-    """One mention for each organ of a list; its evidence runs from the organ to the word that says spread."""
-    begin, stop = match.span(group)
+    """One mention for each organ of a list; its evidence runs between the organ and the word that says spread."""
+    begin, stop = listed
+    leads = begin - span[0] <= span[1] - stop  # the organs stand in front of the word of spread
     for organ in words.organ.finditer(text, begin, stop):
-        value = words.values[" ".join(re.split(r"[\s-]+", organ.group().lower()))] if " ".join(re.split(r"[\s-]+", organ.group().lower())) in words.values else words.values.get(organ.group().lower(), "")
-        if not value:
+        value = words.values.get(" ".join(re.split(r"[\s-]+", organ.group().lower())))
+        if value is None or (value == "lung" and words.of_lung.match(text, organ.end())):
             continue
-        if at is not None:
-            place = at
-        elif begin - span[0] <= span[1] - stop:
-            place = (organ.start(), span[1])
-        else:
-            place = (span[0], organ.end()) if organ.start() - span[0] < 60 else organ.span()
+        place = (organ.start(), span[1]) if leads else (span[0], organ.end())
+        between = text[organ.end() : span[1]] if leads else text[span[0] : organ.start()]
+        if assertion is None and (len(between) > _FAR_APART or _TURNS.search(between)):
+            place = organ.span()
         yield Mention("metastasis", value, *place, RULE, assertion=assertion, confidence=confidence)
 
 
-def _headed(text: str, sentence: Sentence, words: _Words) -> Iterator[Mention]:
-    """ "Liver: multiple metastases", "Liver, core biopsy: small cell carcinoma"."""
-    for match in words.headed.finditer(text, sentence.start, sentence.end):
-        said = words.spread.search(text, match.end(), sentence.end)
-        if not said and re.search(r"biops|core|FNA|aspirat|cytolog|needle", match["specimen"] or "", re.IGNORECASE):
-            said = words.malignant.search(text, match.end(), sentence.end)
-        if said and not _is_new_denied(text, match.end(), said) and not words.organ.search(text, match.end(), said.start()):
-            for mention in _sites(text, match, "sites", match.span("sites"), words, None):
+def _headed(view: NoteView, sentence: Sentence, words: _Words) -> Iterator[Mention]:
+    """Reads "Liver: multiple metastases", "Liver, core biopsy: small cell carcinoma"."""
+    text, start, end = view.text, sentence.start, sentence.end
+    on_tissue = view.note.note_type == "pathology"
+    for match in words.headed.finditer(text[start:end]):
+        behind = start + match.end()
+        said = words.spread.search(text, behind, end)
+        if not said and (on_tissue or words.specimen.search(match["specimen"] or "")):
+            said = words.malignant.search(text, behind, end)
+        if said and not _is_new_denied(text, behind, said) and not words.organ.search(text, behind, said.start()):
+            listed = (start + match.start("sites"), start + match.end("sites"))
+            for mention in _sites(text, listed, listed, words):
                 yield Mention("metastasis", mention.value, *said.span(), RULE)
 
 
+def _speaks_of_new(text: str, match: re.Match[str]) -> bool:
+    return re.search(r"\bnew\b", match.group(), re.IGNORECASE) is not None
+
+
 def _is_new_denied(text: str, start: int, match: re.Match[str]) -> bool:
-    """ "No new liver metastases" says nothing about the old ones."""
+    """Whether only something new is denied: "no new liver metastases" says nothing about the old ones."""
     first_new = re.search(r"\bnew\b", match.group(), re.IGNORECASE)
     ahead = text[max(start, match.start() - 80) : match.start() + (first_new.end() if first_new else 0)]
     return _NEW.search(ahead) is not None
@@ -207,7 +263,11 @@ def _unspecific(view: NoteView, sentence: Sentence, words: _Words, covered: list
         if any(match.start() < stop and begin < match.end() for begin, stop in covered):
             continue
         ahead = text[max(sentence.start, match.start() - 80) : match.start()]
-        if words.not_behind.match(text, match.end()) or words.not_ahead.search(ahead) or _is_new_denied(text, sentence.start, match):
+        if (
+            words.not_behind.match(text, match.end())
+            or words.not_ahead.search(ahead)
+            or _is_new_denied(text, sentence.start, match)
+        ):
             continue
         around = text[max(sentence.start, match.start() - 60) : min(sentence.end, match.end() + 60)]
         is_denied = _DENIED_AHEAD.search(ahead) is not None
@@ -216,12 +276,16 @@ def _unspecific(view: NoteView, sentence: Sentence, words: _Words, covered: list
             yield Mention("metastasis", organ, match.start(), match.end(), "metastasis-scan", confidence=0.8)
             continue
         if is_denied and (opening := words.opening.match(text, sentence.start, match.start())):
-            yield from _sites(text, opening, "sites", (match.start(), match.end()), words, None, 0.8, at=match.span())
+            for mention in _sites(text, opening.span("sites"), opening.span("sites"), words):
+                yield Mention("metastasis", mention.value, *match.span(), "metastasis-unspecific", confidence=0.8)
             continue
         if words.region_only.search(around) and is_denied:
             continue
         if match["absent"] and not is_denied:
             continue
-        if words.regional.search(text, max(sentence.start, match.start() - 30), min(sentence.end, match.end() + 25)) and not is_denied:
+        if (
+            words.regional.search(text, max(sentence.start, match.start() - 30), min(sentence.end, match.end() + 25))
+            and not is_denied
+        ):
             continue
         yield Mention("metastasis", UNSPECIFIC, match.start(), match.end(), "metastasis-unspecific", confidence=0.8)

@@ -1,5 +1,6 @@
 """A note's way through the pipeline: prepared, divided, searched, judged, dated, ruled on. The rules decide what is found, not this."""
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -12,6 +13,7 @@ from abstractor.pipeline import (
     diagnosis,
     ihc,
     metastasis,
+    metastasis_lists,
     radiotherapy,
     response,
     site,
@@ -28,7 +30,7 @@ from abstractor.pipeline.mention import Extractor, Mention
 from abstractor.pipeline.prepare import prepare
 from abstractor.pipeline.rulings import Rulings
 from abstractor.pipeline.sections import Headings, compile_headings, find_sections
-from abstractor.pipeline.sentences import find_sentences
+from abstractor.pipeline.sentences import find_sentences, unwrapped
 from abstractor.pipeline.view import NoteView
 from abstractor.rulebook.book import RuleBook
 
@@ -37,8 +39,9 @@ EXTRACTORS: dict[str, Callable[[RuleBook], Extractor]] = {
     "diagnosis": diagnosis.build,
     "death": death.build,
     "stage": stage.build,
-    "metastasis": metastasis.build,
     "site": site.build,
+    "metastasis": metastasis.build,
+    "metastasis_lists": metastasis_lists.build,
     "variants": variants.build,
     "ihc": ihc.build,
     "biomarkers": biomarkers.build,
@@ -60,7 +63,7 @@ class Reader:
 
     rulebook: RuleBook
     headings: Headings
-    masks: tuple[object, ...]
+    masks: tuple[re.Pattern[str], ...]
     extractors: tuple[Extractor, ...]
     asserter: Asserter
     rulings: Rulings
@@ -81,7 +84,8 @@ class Reader:
         """The note as the extractors see it."""
         text = prepare(note.text)
         sections = find_sections(text, self.headings)
-        return NoteView(note, text, find_sentences(text, sections), sections, find_masked(text, self.masks))
+        sentences = find_sentences(text, sections)
+        return NoteView(note, unwrapped(text, sentences), sentences, sections, find_masked(text, self.masks))
 
     def mentions(self, view: NoteView) -> list[Mention]:
         """What all extractors find, without what stands in template text or in sections that state nothing; assertions still open."""

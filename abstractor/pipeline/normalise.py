@@ -9,7 +9,9 @@ Normalised = str | tuple[str, ...] | None
 
 _NUMBERS = {
     word: str(number)
-    for number, word in enumerate("zero one two three four five six seven eight nine ten eleven twelve".split())
+    for number, word in enumerate(
+        ["zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve"]
+    )
 }
 _NUMBER = re.compile(r"\d+(?:\.\d+)?")
 _ROMAN = {"1": "I", "2": "II", "3": "III", "4": "IV"}
@@ -37,7 +39,9 @@ def performance(found: Found) -> Normalised:
 def karnofsky(found: Found) -> Normalised:
     """KPS: the numbers of the words that are whole tens up to 100."""
     text = found["value"] if isinstance(found, re.Match) else found
-    values = [value for value in re.findall(r"\d+", text) if value == "100" or (len(value) <= 2 and value.endswith("0"))]
+    values = [
+        value for value in re.findall(r"\d+", text) if value == "100" or (len(value) <= 2 and value.endswith("0"))
+    ]
     return tuple(dict.fromkeys(values)) or None
 
 

@@ -168,11 +168,12 @@ class _Radiotherapies:
         primary = [one for one in found if self.sites[one[1]].primary]
         if radical and primary and self.sites[min(found)[1]].value == _OTHER:
             found = primary
-        if not found and text[start].isdigit():
+        if not found and not radical and text[start].isdigit():
             found = self._sites_above(text, start)
         if found:
             return self.sites[min(found)[1]].named(dose, self.ablative_dose)
-        return next((site.value for site in self.sites if site.primary and radical), UNSPECIFIED)
+        of_primary = radical or self.cues["body"].search(text, start, end)
+        return next((site.value for site in self.sites if site.primary and of_primary), UNSPECIFIED)
 
     def _sites_above(self, text: str, start: int) -> list[tuple[int, int]]:
         """The regions named in the lines before a dose ("Site: L1" over "Dose: 20 Gy in 5 fractions"): distance, index."""
@@ -235,6 +236,7 @@ def build(rulebook: RuleBook) -> Extractor:
         "coronary",
         "clause_end",
         "list_member",
+        "body",
         "dose",
         "bid",
         "not_cancer",

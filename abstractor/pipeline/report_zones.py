@@ -14,6 +14,16 @@ from abstractor.rulebook.book import RuleBook
 
 Headings = tuple[tuple[str, re.Pattern[str]], ...]
 
+_WHAT = {
+    "fusion": "fusion",
+    "rearrange": "fusion",
+    "amplif": "amplification",
+    "mutation": "mutation",
+    "alteration": "mutation",
+    "variant": "mutation",
+    "mutated": "mutation",
+}
+_SAYS_WHAT = re.compile("|".join(_WHAT), re.IGNORECASE)
 _CAPITAL_LINE = re.compile(r"[\s\W\d]*[A-Z][A-Z &/,()\-]{4,}[\s\W]*$")
 
 
@@ -64,7 +74,7 @@ def _zones(text: str, headings: Headings, lexicon: GeneLexicon) -> Zones:
             starts.append(position + body)
             kinds.append(kind)
             inline = bool(line[body:].strip(" :-|\u2502"))
-        elif inline and kinds and kinds[-1] == "negative" and not line.strip():
+        elif inline and kinds and kinds[-1].startswith("negative") and not line.strip():
             starts.append(position)
             kinds.append("")
             inline = False
@@ -80,18 +90,28 @@ def _heading(line: str, headings: Headings, lexicon: GeneLexicon) -> tuple[str |
     for kind, pattern in headings:
         match = pattern.match(short)
         if match and not any(gene.trust is not Trust.RARE for gene in lexicon.find(match.group())):
-            return ("" if kind == "other" else kind), match.end()
+            return _kind(kind, match.group()), match.end()
     if _CAPITAL_LINE.match(short) and len(short.split()) > 1 and not lexicon.find(short):
         return "", len(short)
     return None, 0
 
 
+def _kind(kind: str, title: str) -> str:
+    """`negative_mutation` where the heading says what was not found; "other" only ends what stood before."""
+    if kind == "other":
+        return ""
+    if kind != "negative":
+        return kind
+    said = _SAYS_WHAT.search(title)
+    return f"negative_{_WHAT[said[0].lower()]}" if said else kind
+
+
 def _patterns(table: Mapping[str, list[str]]) -> Headings:
     lead = r"[\s\-*#=\u2022\u2502|_]*(?:(?:[IVX]{1,4}|\d{1,2}|[A-Z])[.)]\s+|page \d+ of \d+\s+)?(?:section\s+\d+[.:]?\s*)?(?:\d+ )?"
-    close = r"[*_ ]*(?:\([^()\n]{0,80}\)|-[^\n:]{0,70})?\s*(?::|\*\*|$|\s{2,}(?!\S)|[|\u2502])"
+    close = r"[*_ ]*(?:\([^()\n]{0,80}\)|-[^\n:]{0,70})?\s*(?::|\*\*|$|\s{2,}|[|\u2502])"
     loose = r"\b[*_ ]*(?=[^a-z]|$)"
     patterns = []
-    for kind in ("negative", "unknown_significance", "silent", "other"):
+    for kind in ("negative", "unknown_significance", "silent", "positive", "other"):
         names = "|".join(sorted((f"(?:{name})" for name in table[kind]), key=len, reverse=True))
         # A list of drugs, trials or genes assayed goes by its first words, whatever follows on the line.
         end = f"(?:{close})" if kind != "silent" else f"(?:{close}|(?-i:(?<=[A-Z]{{4}})){loose})"

@@ -75,7 +75,10 @@ class _Responses:
 
     def _phrases(self, text: str, start: int, end: int) -> Iterator[_Candidate]:
         taken: list[tuple[int, int]] = []
+        lowered = text[start:end].lower()
         for phrase in self.phrases:
+            if not phrase.may_match(lowered):
+                continue
             for match in phrase.regex.finditer(text, start, end):
                 begin, stop = _trimmed(match)
                 if any(begin < other_end and other_start < stop for other_start, other_end in taken):

@@ -17,6 +17,10 @@ _OUTWEIGHED = 5
 """A lung cancer that is named five times less than another is not what the note is about."""
 _HEDGED = 0.1
 """Weight of a lung cancer that is only suspected: enough where no other cancer is named."""
+_FINER = {("histology", "combined_small_cell"), ("histology", "transformed_small_cell")}
+"""They say more of the same tumour than `small_cell`."""
+_OLD = 0.2
+"""Weight of another cancer that is history, or only thought of."""
 _SPECIFIC = re.compile(r"\S+ (?:p\.|c\.|exon |.* splice)")
 
 
@@ -75,7 +79,15 @@ class Rulings:
         def compiled(name: str) -> re.Pattern[str]:
             return re.compile(str(words.get(name, "(?!)")), re.IGNORECASE)
 
-        names = ("charts", "diagnosis_sections", "background_sections", "unnamed_allowed", "historical_fields")
+        names = (
+            "charts",
+            "silent_charts",
+            "unnamed_radiology",
+            "diagnosis_sections",
+            "background_sections",
+            "unnamed_allowed",
+            "historical_fields",
+        )
         ranks: Any = rulebook.settings.get("primary_site", {}).get("ranks", {})
         return cls(
             lung=compiled("lung"),
@@ -103,7 +115,10 @@ class Rulings:
         subject = self.subject(view)
         if subject.lung > 0:
             return subject.lung * _OUTWEIGHED >= subject.other
-        return subject.other == 0 and subject.any_cancer and view.note.note_type in self.lists["charts"]
+        kind = view.note.note_type
+        return subject.other == 0 and (
+            kind in self.lists["silent_charts"] or (subject.any_cancer and kind in self.lists["charts"])
+        )
 
     def subject(self, view: NoteView) -> Subject:
         """What the note says its cancer is; worked out once."""
@@ -136,7 +151,8 @@ class Rulings:
         """The mentions that stand, after all rulings."""
         subject = self.subject(view)
         if subject.lung == 0:
-            mentions = [one for one in mentions if one.field in self.lists["unnamed_allowed"]]
+            allowed = self.lists["unnamed_radiology" if view.note.note_type == "radiology" else "unnamed_allowed"]
+            mentions = [one for one in mentions if one.field in allowed]
         if not subject.small_cell:
             mentions = [one for one in mentions if one.field not in {"stage.valg", "histology"}]
         mentions = self._other_illnesses(view, mentions)
@@ -151,9 +167,9 @@ class Rulings:
             return 0
         if self.other.match(view.text, match.start()):  # small cell carcinoma of the bladder
             return 0
-        if self.hedged_ahead.search(view.text, max(sentence.start, match.start() - 60), match.start()) or self.hedged_behind.match(
-            view.text, match.end(), sentence.end
-        ):
+        if self.hedged_ahead.search(
+            view.text, max(sentence.start, match.start() - 60), match.start()
+        ) or self.hedged_behind.match(view.text, match.end(), sentence.end):
             return _HEDGED
         return 3 if match.start() < _HEAD or section in self.lists["diagnosis_sections"] else 1
 
@@ -165,15 +181,23 @@ class Rulings:
         ahead = view.text[max(sentence.start, match.start() - 70) : match.start()]
         if self.negated_ahead.search(ahead):
             return 0
-        if self.history_ahead.search(ahead) or self.history_behind.match(view.text[match.end() : min(sentence.end, match.end() + 90)]):
-            return 0.2
+        if self.history_ahead.search(ahead) or self.history_behind.match(
+            view.text[match.end() : min(sentence.end, match.end() + 90)]
+        ):
+            return _OLD
+        if self.hedged_ahead.search(ahead) or self.hedged_behind.match(view.text, match.end(), sentence.end):
+            return _OLD
+        if view.text[match.end() : match.end() + 2].strip().startswith("?"):
+            return _OLD
         return 3 if match.start() < _HEAD or section in self.lists["diagnosis_sections"] else 1
 
     def _elsewhere(self, view: NoteView, match: re.Match[str]) -> bool:
         """Whether a small cell carcinoma is of another organ, named beside it."""
         sentence = view.sentence_at(match.start())
         near = view.text[max(sentence.start, match.start() - 50) : min(sentence.end, match.end() + 70)]
-        return self.elsewhere.search(near) is not None and self.lung.search(near) is None and "metasta" not in near.lower()
+        return (
+            self.elsewhere.search(near) is not None and self.lung.search(near) is None and "metasta" not in near.lower()
+        )
 
     def _of_relative(self, view: NoteView, sentence: Sentence, match: re.Match[str]) -> bool:
         near = view.text[max(sentence.start, match.start() - 80) : min(sentence.end, match.end() + 40)]
@@ -183,7 +207,11 @@ class Rulings:
         """What is said of an earlier or other cancer is historical."""
         settled = []
         for mention in mentions:
-            if mention.assertion is Assertion.PRESENT and mention.field in self.lists["historical_fields"] and self._of_other(view, mention):
+            if (
+                mention.assertion is Assertion.PRESENT
+                and mention.field in self.lists["historical_fields"]
+                and self._of_other(view, mention)
+            ):
                 settled.append(replace(mention, assertion=Assertion.HISTORICAL))
             else:
                 settled.append(mention)
@@ -204,7 +232,9 @@ class Rulings:
         last_end = 0
         for sentence in view.sentences:
             text = view.text[sentence.start : sentence.end]
-            if "\n\n" in view.text[last_end : sentence.start] or view.section_at(sentence.start) != view.section_at(max(0, last_end - 1)):
+            if "\n\n" in view.text[last_end : sentence.start] or view.section_at(sentence.start) != view.section_at(
+                max(0, last_end - 1)
+            ):
                 carried = False
             last_end = sentence.end
             if self.lung.search(text) or (self.unplaced.search(text) and not self.other.search(text)):
@@ -213,7 +243,9 @@ class Rulings:
             other = self.other.search(text)
             if other:
                 about[sentence] = True
-                carried = self.diagnosed.search(text) is not None and not self.history_ahead.search(text[: other.start()])
+                carried = self.diagnosed.search(text) is not None and not self.history_ahead.search(
+                    text[: other.start()]
+                )
             else:
                 about[sentence] = carried
         return about
@@ -222,16 +254,23 @@ class Rulings:
         present = {(one.field, one.value) for one in mentions if one.assertion is Assertion.PRESENT}
         sites = {value for name, value in present if name == "metastasis" and value != "distant"}
         places = {value for name, value in present if name == "primary_site"}
-        firm = any(one.field == "primary_site" and one.assertion is Assertion.PRESENT and not one.attributes.get("cue") for one in mentions)
+        firm = any(
+            one.field == "primary_site" and one.assertion is Assertion.PRESENT and not one.attributes.get("cue")
+            for one in mentions
+        )
         genes = {value.split(" ")[0] for name, value in present if name == "variant" and _SPECIFIC.match(value)}
         kept = []
         for one in mentions:
             if one.assertion is Assertion.UNCERTAIN and (one.field, one.value) in present:
                 continue
             if one.assertion is Assertion.PRESENT:
+                if (one.field, one.value) == ("histology", "small_cell") and _FINER & present:
+                    continue
                 if (one.field, one.value) == ("metastasis", "distant") and sites:
                     continue
-                if one.field == "primary_site" and (self._less_specific(one.value, places) or (one.attributes.get("cue") and firm)):
+                if one.field == "primary_site" and (
+                    self._less_specific(one.value, places) or (one.attributes.get("cue") and firm)
+                ):
                     continue
                 if one.field == "variant" and one.value.endswith(" mutation") and one.value.split(" ")[0] in genes:
                     continue
@@ -243,5 +282,7 @@ class Rulings:
         side = place.split("_")[0]
         rank = self.ranks.get(place, 0)
         return any(
-            self.ranks.get(other, 0) < rank and (side == "mediastinum" or other.startswith(side)) for other in places if other != place
+            self.ranks.get(other, 0) < rank and (side == "mediastinum" or other.startswith(side))
+            for other in places
+            if other != place
         )

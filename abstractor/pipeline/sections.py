@@ -14,7 +14,9 @@ _INLINE = re.compile(
 )
 _LAST_COLUMN = re.compile(r"(?<=\S[ ]{3})[ ]*([A-Z][A-Z /&-]{5,50})[ \t]*$")
 _RULED_OFF = re.compile(r"[ \t]*[-=_*#]{3,}[ \t]*\w")
-_UNKNOWN = re.compile(r"[A-Z][A-Za-z0-9 /&()'-]{1,48}:[ \t]*$|[*_]{2}[^*_\n]{2,60}[*_]{2}:?[ \t]*$|[A-Z][A-Z0-9 /&()'-]{3,60}:?[ \t]*$")
+_UNKNOWN = re.compile(
+    r"[A-Z][A-Za-z0-9 /&()'-]{1,48}:[ \t]*$|[*_]{2}[^*_\n]{2,60}[*_]{2}:?[ \t]*$|[A-Z][A-Z0-9 /&()'-]{3,60}:?[ \t]*$"
+)
 _BLANK = re.compile(r"\n[ \t]*\n")
 _LONGEST = 70
 """No heading is longer, in characters."""
@@ -32,6 +34,8 @@ class Headings:
     brief: frozenset[str]
     bounded: frozenset[str]
     """Sections that end at a blank line or at any heading, known or not, because what stands in them is not the patient's state."""
+    after: dict[str, frozenset[str]]
+    """Sections that begin only where one of these is open."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,10 +52,13 @@ def compile_headings(rules: tuple[SectionRule, ...]) -> Headings:
     """Makes the look-up table of all titles."""
     names = {_normal(title): rule.name for rule in rules for title in rule.titles}
     patterns = tuple((re.compile(regex, re.IGNORECASE), rule.name) for rule in rules for regex in rule.regex)
-    bounded = frozenset(rule.name for rule in rules if rule.assertion is not None and not rule.fields)
+    bounded = frozenset(
+        rule.name for rule in rules if (rule.assertion is not None and not rule.fields) or (rule.silent and rule.brief)
+    )
+    after = {rule.name: frozenset(rule.after) for rule in rules if rule.after}
     parts = {rule.name: rule.part_of for rule in rules if rule.part_of}
     brief = frozenset(rule.name for rule in rules if rule.brief)
-    return Headings(names, patterns, parts, brief, bounded)
+    return Headings(names, patterns, parts, brief, bounded, after)
 
 
 def find_sections(text: str, headings: Headings) -> tuple[SectionSpan, ...]:
@@ -61,6 +68,8 @@ def find_sections(text: str, headings: Headings) -> tuple[SectionSpan, ...]:
     title, body = 0, 0
     for heading in _headings(text, headings):
         if heading.name is None and name not in headings.bounded and not heading.ruled_off:
+            continue
+        if heading.name in headings.after and name not in headings.after[heading.name]:
             continue
         if heading.name in headings.parts and name and name not in headings.bounded and name not in headings.brief:
             continue
@@ -108,9 +117,9 @@ def _headings_of_line(line: str, offset: int, headings: Headings) -> Iterator[_H
         yield _Heading(headings.names[_normal(last[1])], offset + len(line) - len(last[1].lstrip()), offset + len(line))
     if ":" in line[_LONGEST // 10 :]:
         for inline in _INLINE.finditer(line[:20000]):
-            name = headings.names.get(_normal(inline.group()))
-            if name and (not found or inline.start() > found[1]):
-                yield _Heading(name, offset + inline.start(), offset + inline.end() + 1)
+            title = headings.names.get(_normal(inline.group()))
+            if title and (not found or inline.start() > found[1]):
+                yield _Heading(title, offset + inline.start(), offset + inline.end() + 1)
 
 
 def _at_line_start(line: str, start: int, headings: Headings) -> tuple[str, int] | None:
@@ -122,16 +131,16 @@ def _at_line_start(line: str, start: int, headings: Headings) -> tuple[str, int]
             return name, start + match.end()
     end = _TITLE_END.search(head)
     while end:
-        name = headings.names.get(_normal(head[: end.start()]))
-        if name:
-            return name, start + end.end()
+        title = headings.names.get(_normal(head[: end.start()]))
+        if title:
+            return title, start + end.end()
         if ":" in end.group():
             break
         end = _TITLE_END.search(head, end.end())
     if len(line) - start <= _LONGEST:
-        name = headings.names.get(_normal(head))
-        if name:
-            return name, len(line)
+        title = headings.names.get(_normal(head))
+        if title:
+            return title, len(line)
     return _leading_capitals(head, start, headings)
 
 

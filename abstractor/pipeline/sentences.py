@@ -8,7 +8,11 @@ from abstractor.pipeline.view import SectionSpan, Sentence
 _LIST_ITEM = re.compile(r"[ \t]*(?:[-*>+#~]|\(?\d{1,2}[.)](?!\d)|\(?[a-hA-H][.)]|\[[ xX]\])[ \t]+")
 _DATED = re.compile(r"[ \t]*(?:\d{1,4}[./-]\d{1,2}(?:[./-]\d{1,4})?|(?:19|20)\d\d)\b")
 _TABULAR = re.compile(r"\S(?:\t|[ ]{3,})\S")
-_STOP = re.compile(r"[.?!]+[\"')\]]*(?=\s+[\"'(\[]?(?:[A-Z0-9*>\[-]|[a-z]{1,2}[A-Z]))|(?<=[a-z)])\.(?=[A-Z][a-z])|[.?!]+,(?=\s+[A-Z])")
+_STOP = re.compile(
+    r"[.?!]+[\"')\]]*(?=\s+[\"'(\[]?(?:[A-Z0-9*>\[-]|[a-z]{1,2}[A-Z]))|(?<=[a-z)])\.(?=[A-Z][a-z])|[.?!]+,(?=\s+[A-Z])"
+)
+_STOP_LOW = re.compile(r"[.?!]+[\"')\]]*(?=\s+[\"'(\[]?[A-Za-z0-9*>\[-])")
+"""For notes whose writer uses no capitals."""
 _ABBREVIATION = re.compile(
     r"(?:\b(?:dr|mr|mrs|ms|prof|st|vs|e\.g|i\.e|approx|resp|no|nos|fig|ca|cf|inc|jr|sr|pt|wk|mo|yr|hr|ref|incl|max|min|seg|"
     r"est|dept|tel|ext|op|z\.b|d|n|p|m)|\b[A-Z])\.?$",
@@ -24,12 +28,30 @@ _LONGEST = 2000
 def find_sentences(text: str, sections: tuple[SectionSpan, ...]) -> tuple[Sentence, ...]:
     """The sentences of a prepared text, in order; a heading is a sentence of its own only where nothing follows it in its line."""
     width = _wrap_width(text)
+    stops = _STOP_LOW if _writes_low(text) else _STOP
     sentences: list[Sentence] = []
     for section in sections:
         for start, end in _paragraphs(text, section.title_start, section.end, width):
-            for first, last in _cut(text, start, end):
+            for first, last in _cut(text, start, end, stops):
                 sentences.extend(_trimmed(text, first, last))
     return tuple(sentences)
+
+
+def unwrapped(text: str, sentences: tuple[Sentence, ...]) -> str:
+    """The same text with a blank for each line break inside a sentence: rules need not care where a line was full."""
+    parts: list[str] = []
+    done = 0
+    for sentence in sentences:
+        parts.append(text[done : sentence.start])
+        parts.append(text[sentence.start : sentence.end].replace("\n", " "))
+        done = sentence.end
+    return "".join([*parts, text[done:]])
+
+
+def _writes_low(text: str) -> bool:
+    """Whether the note's sentences begin with small letters."""
+    low = len(re.findall(r"[a-z0-9)]\.\s+[a-z]", text))
+    return low > 4 and low > 2 * len(re.findall(r"[a-z0-9)]\.\s+[A-Z]", text))
 
 
 def _wrap_width(text: str) -> int:
@@ -60,7 +82,13 @@ def _continues(line: str, following: str, width: int) -> bool:
     """Whether a line was broken only because it was full."""
     rest = following.strip()
     bare = line.rstrip()
-    if not rest or not bare.strip() or _LIST_ITEM.match(following) or _TABULAR.search(following) or _TABULAR.search(bare.strip()):
+    if (
+        not rest
+        or not bare.strip()
+        or _LIST_ITEM.match(following)
+        or _TABULAR.search(following)
+        or _TABULAR.search(bare.strip())
+    ):
         return False
     starts_low = rest[0].islower() and not _CAMEL.match(rest)
     if bare[-1] in ".?!:" and not starts_low:
@@ -69,15 +97,15 @@ def _continues(line: str, following: str, width: int) -> bool:
     if starts_low and len(bare) >= 30:
         return True
     first = rest.split(maxsplit=1)[0]
-    if not width or _DATED.match(following):
+    if not width:
         return False
     return len(bare) + 1 + len(first) > width - 3 and len(bare) >= 0.6 * width
 
 
-def _cut(text: str, start: int, end: int) -> Iterator[tuple[int, int]]:
+def _cut(text: str, start: int, end: int, stops: re.Pattern[str]) -> Iterator[tuple[int, int]]:
     """Cuts a paragraph at full stops."""
     begin = start
-    for stop in _STOP.finditer(text, start, end):
+    for stop in stops.finditer(text, start, end):
         if stop.end() >= end or not _ends_sentence(text, begin, stop):
             continue
         yield from _pieces(text, begin, stop.end())

@@ -25,7 +25,10 @@ def build(rulebook: RuleBook) -> Extractor:
     together = re.compile(rf"{start}{one['t']}{gap}{one['n']}(?:{gap}{one['m']})?{end}", re.IGNORECASE)
     nodes_on = re.compile(rf"{start}{one['n']}{gap}{one['m']}{end}")
     alone = {letter: re.compile(rf"{start}{one[letter]}{end}") for letter in "tnm"}
-    behind, ahead = re.compile(part("alone_before_words"), re.IGNORECASE), re.compile(part("alone_after_words"), re.IGNORECASE)
+    behind, ahead = (
+        re.compile(part("alone_before_words"), re.IGNORECASE),
+        re.compile(part("alone_after_words"), re.IGNORECASE),
+    )
     never = re.compile(part("not_before_words"), re.IGNORECASE)
     codes = words.get("site_codes", {})
     sites = {str(code): str(site) for code, site in codes.items()} if isinstance(codes, dict) else {}
@@ -47,12 +50,24 @@ def build(rulebook: RuleBook) -> Extractor:
                 if never.match(text, match.end()):
                     continue
                 before = text[max(0, match.start() - 24) : match.start()]
-                if match[letter + "p"] or behind.match(text, match.end()) or ahead.search(before) or _many_sites(letter, match):
+                if (
+                    match[letter + "p"]
+                    or behind.match(text, match.end())
+                    or ahead.search(before)
+                    or _many_sites(letter, match)
+                ):
                     yield from _parts(match, _CONFIDENCE_ALONE)
         for match in bracket.finditer(text):
             for code in re.finditer(r"[A-Z]+", match[1]):
                 begin = match.start(1) + code.start()
-                yield Mention("metastasis", sites[code.group()], begin, match.start(1) + code.end(), "tnm-site-code", confidence=0.95)
+                yield Mention(
+                    "metastasis",
+                    sites[code.group()],
+                    begin,
+                    match.start(1) + code.end(),
+                    "tnm-site-code",
+                    confidence=0.95,
+                )
 
     return extract
 
@@ -72,7 +87,9 @@ def _parts(match: re.Match[str], confidence: float) -> Iterator[Mention]:
         value = _value(stated)
         start = match.start(letter + "p") if prefix else match.start(letter)
         attributes = {"prefix": prefix} if prefix else {}
-        yield Mention(f"stage.{letter}", value, start, match.end(letter), RULE, attributes=attributes, confidence=confidence)
+        yield Mention(
+            f"stage.{letter}", value, start, match.end(letter), RULE, attributes=attributes, confidence=confidence
+        )
 
 
 def _value(stated: str) -> str:

@@ -26,6 +26,7 @@ class _Surgeries:
     elsewhere: re.Pattern[str]
     cancer_near: re.Pattern[str]
     postoperative: re.Pattern[str]
+    heading: re.Pattern[str]
 
     def __call__(self, view: NoteView) -> Iterable[Mention]:
         found = [one for sentence in view.sentences for one in self._of_sentence(view, sentence)]
@@ -33,7 +34,10 @@ class _Surgeries:
 
     def _of_sentence(self, view: NoteView, sentence: Sentence) -> Iterator[Mention]:
         taken: list[tuple[int, int]] = []
+        lowered = view.text[sentence.start : sentence.end].lower()
         for phrase in self.phrases:
+            if not phrase.may_match(lowered):
+                continue
             for match in phrase.regex.finditer(view.text, sentence.start, sentence.end):
                 start, end = match.span()
                 end = start + len(match[0].rstrip())
@@ -45,6 +49,9 @@ class _Surgeries:
                 assertion = phrase.assertion or self.course.assertion_of(view, start, end)
                 yield Mention(FIELD, phrase.value, start, end, rule=f"surgery.{phrase.value}", assertion=assertion)
         yield from self._of_others(view, sentence)
+        for match in self.heading.finditer(view.text, sentence.start, sentence.end):
+            if self.course.is_refused_below(view, *match.span()):
+                yield Mention(FIELD, _OTHER, *match.span(), "surgery.heading", assertion=Assertion.ABSENT)
         after = None if taken else self.postoperative.search(view.text, sentence.start, sentence.end)
         if after is not None:
             span = after.span()
@@ -94,4 +101,5 @@ def build(rulebook: RuleBook) -> Extractor:
         elsewhere=lexicon.pattern("other_illness_procedure"),
         cancer_near=lexicon.pattern("cancer_near"),
         postoperative=lexicon.pattern("postoperative"),
+        heading=lexicon.pattern("heading"),
     )

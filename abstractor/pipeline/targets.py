@@ -35,10 +35,12 @@ def build(rulebook: RuleBook) -> Extractor:
     worded = [rule for rule in rulebook.targets if rule.terms or rule.pattern]
     matcher = target_matcher(language, worded)
     targets = {rule.id: _compiled(rule) for rule in rulebook.targets}
+    hint = _hint(worded)
     by_regex = tuple(target for target in targets.values() if target.expressions)
 
     def extract(view: NoteView) -> Iterable[Mention]:
-        return _longest([*_by_words(view, language, matcher, targets), *_by_regex(view, by_regex)])
+        by_words = _by_words(view, language, matcher, targets, hint) if hint.search(view.text) else ()
+        return _longest([*by_words, *_by_regex(view, by_regex)])
 
     return extract
 
@@ -59,8 +61,20 @@ def _compiled(rule: TargetRule) -> _Target:
     )
 
 
-def _by_words(view: NoteView, language: Language, matcher: object, targets: dict[str, _Target]) -> Iterator[Mention]:
+def _hint(rules: list[TargetRule]) -> re.Pattern[str]:
+    """What a sentence must hold for the matcher to find anything: the first word of some term."""
+    if any(rule.pattern for rule in rules):
+        return re.compile("")
+    words = {re.split(r"\W", term.strip(), maxsplit=1)[0] for rule in rules for term in rule.terms}
+    return re.compile("|".join(sorted(map(re.escape, words))) or "(?!)", re.IGNORECASE)
+
+
+def _by_words(
+    view: NoteView, language: Language, matcher: object, targets: dict[str, _Target], hint: re.Pattern[str]
+) -> Iterator[Mention]:
     for sentence in view.sentences:
+        if not hint.search(view.text, sentence.start, sentence.end):
+            continue
         doc = language.make_doc(view.text[sentence.start : sentence.end])
         for span in matcher(doc):  # type: ignore[operator]
             target = targets[span.label_]

@@ -130,7 +130,7 @@ class _Therapies:
         if assertion is Assertion.ABSENT:
             return Assertion.ABSENT in covered
         if assertion in given:
-            return bool(covered)
+            return bool(covered & given)
         return bool(covered & {assertion, *given})
 
     def _is_no_treatment(self, view: NoteView, start: int, end: int) -> bool:

@@ -28,7 +28,7 @@ _OPEN_LINE = re.compile(
 )
 _LEFT_LINK = re.compile(
     r"\s*(?:\([^()\n]{0,30}\)\s*)?(?:(?:was|were|is|are)\s+)?(?:(?:detected|identified|found|present|seen|noted|reported)\s*)?"
-    r"(?:(?:in|of|within|involving|affecting|for|at|on|include|included|including|includes)\s+|:\s*|-\s+|[(]\s*)?"
+    r"(?:(?:in|of|within|involving|affecting|for|at|on|include|included|including|includes)(?:\s*:\s*|\s+)|:\s*|-\s+|[(]\s*)?"
     r"(?:either\s+|both\s+|the\s+|any\s+(?:of\s+)?|genes?\s*:?\s+|following\s+(?:genes?)?:?\s*|exons?\s\d+\sof\s){0,3}",
     re.IGNORECASE,
 )
@@ -39,6 +39,8 @@ _PERCENT = re.compile(r"\d\s?%")
 _VERBAL = re.compile(r"\b(?:was|were|is|are|all|both|not)\b", re.IGNORECASE)
 NEAR = 60
 """So many characters may stand between a gene and what is said of it."""
+_FARTHEST_DENIAL = 4
+"""So many words may stand between "no" and what it denies."""
 STRONG = "first"
 """Marks words of absence that ask for no alteration: "negative for EGFR"; after "no" one must be named."""
 _LIST_WORDS = frozenset({"and", "or", "nor", "the", "any", "other", "as", "well", "plus", "also", "no"})
@@ -69,6 +71,8 @@ class Group:
     before: Event | None = None
     """An alteration named in front: "mutations in …"."""
     after: list[Event] = field(default_factory=list)
+    inherited: bool = False
+    """`before` was said of the group in front and carries on over the list."""
     negated: bool = False
     strong: bool = False
     """Negated by words that ask for no more: "negative for EGFR"; after "no" an alteration must be named."""
@@ -138,7 +142,7 @@ def read_group(words: str, group: Group, zone: str) -> list[tuple[Event | None, 
                 close(absent if negated else None)
                 open_.append(last)
             if not open_ and not said:
-                said.append((group.before, absent))
+                said.append((None if group.inherited else group.before, absent))
             close(absent)
             settled, said_end, negated_anew = True, event.end, False
         elif event.kind == "doubtful":
@@ -159,7 +163,7 @@ def read_group(words: str, group: Group, zone: str) -> list[tuple[Event | None, 
                 return None
             open_.clear()
             said_end = event.end
-    in_list = zone == "negative" and not any(event.kind == "found" for event in group.after)
+    in_list = zone.startswith("negative") and not any(event.kind == "found" for event in group.after)
     close(absent if negated or in_list else None)
     if not said and group.before is not None:
         said.append((group.before, absent if negated or in_list else None))
@@ -211,6 +215,8 @@ def _condensed(words: str, events: list[Event]) -> list[Event]:
         apart = previous is not None and re.search(r",|\band\b|\bor\b|\bwith\b|\bplus\b|\+", gap, re.IGNORECASE)
         if previous is None:
             kept.append(event)
+        elif previous.alteration == "gain" and event.alteration == "amplification" and len(gap.strip()) <= 1:
+            kept[-1] = event
         elif event.change is not None and previous.change is not None:
             if event.change.kind == "coding" and previous.change.kind in {"protein", "exon"}:
                 kept[-1] = _with_coding(previous, event)
@@ -292,6 +298,23 @@ def _new_thought(gap: str) -> bool:
     return len([word for word in re.findall(r"[A-Za-z]{2,}", bare) if word.lower() not in _LIST_WORDS]) > 1
 
 
+def _in_new_row(words: str, group: Group, event: Event) -> bool:
+    """Whether an alteration opens a line of its own: it belongs to what follows there."""
+    return (
+        not group.after
+        and words[group.end : event.start].strip() == ""
+        and "\n" in words[group.end : event.start]
+        and words[event.start].isupper()
+        and not words[event.start : event.end].isupper()
+    )
+
+
+def _is_far(words: str, negator: Event, event: Event) -> bool:
+    """Whether a denial is of something else: "(no small cell transformation), retained L858R"."""
+    gap = words[negator.end : event.start]
+    return ")" in gap or len(gap.split()) > _FARTHEST_DENIAL
+
+
 def _is_past(negator: Event, group: Group, gap: str) -> bool:
     """Whether a denial that held for the group before ends in front of the next gene."""
     return negator.start < group.genes[0].start and _new_thought(gap)
@@ -351,9 +374,14 @@ def group_events(words: str, events: list[Event], elsewhere: Elsewhere) -> tuple
     for index, event in enumerate(events):
         group = groups[-1] if groups else None
         following = events[index + 1] if index + 1 < len(events) else None
+        if negator is not None and index and events[index - 1] is negator and _is_far(words, negator, event):
+            negator = None
         if event.kind == "gene" and event.gene is not None:
             gap = words[last_end : event.start]
             joins = group is not None and not group.after and before is None
+            if group is not None and negator is not None and negator.start > group.genes[-1].start:
+                # "RB1 is diploid and no RB1 …" breaks the list, "neither EGFR nor KRAS" carries it on.
+                joins = joins and words[negator.start : negator.end].lower() == "nor"
             if (
                 group is not None
                 and joins
@@ -363,14 +391,15 @@ def group_events(words: str, events: list[Event], elsewhere: Elsewhere) -> tuple
             else:
                 linked = before if before is not None and _reaches(words, before, event) else None
                 between = words[group.end : event.start] if group is not None else ""
-                if linked is None and group is not None and group.before is not None and _goes_on(between):
+                inherited = linked is None and group is not None and group.before is not None and _goes_on(between)
+                if inherited and group is not None:
                     linked = group.before
                 negated = negator is not None
                 if group is not None and group.negated and negator is not None and _is_past(negator, group, between):
                     negated, negator = False, None
                 if group is not None and negated and not strong and _ends_negation(words, group, gap, events[index:]):
                     negated, negator = False, None
-                groups.append(Group([event.gene], gap, linked, negated=negated, strong=strong))
+                groups.append(Group([event.gene], gap, linked, negated=negated, strong=strong, inherited=inherited))
                 before = None
         elif event.kind in {"alteration", "change"}:
             forward = (
@@ -381,6 +410,8 @@ def group_events(words: str, events: list[Event], elsewhere: Elsewhere) -> tuple
             elif (
                 group is not None
                 and distance(words, group.end, event.start) <= NEAR
+                and (negator is None or negator.start < group.end)
+                and not _in_new_row(words, group, event)
                 and not elsewhere(words, event, group)
             ):
                 group.after.append(event)
@@ -398,6 +429,7 @@ def group_events(words: str, events: list[Event], elsewhere: Elsewhere) -> tuple
                 and not _gene_follows(words, events[index + 1 :])
                 and not elsewhere(words, following, group)
                 and distance(words, group.end, event.start) <= NEAR
+                and "," not in _BRACKETS.sub(" ", words[group.end : event.start])
             )
             if inside and group is not None:
                 group.after.append(event)

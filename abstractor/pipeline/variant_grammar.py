@@ -39,6 +39,8 @@ class Change:
     hgvs_p: str | None = None
     """One-letter protein change with `p.`, frameshifts without their tail."""
     hgvs_c: str | None = None
+    written: str | None = None
+    """A frameshift with the tail the text gives (`p.G245Vfs*2`), where it gives one."""
     label: str | None = None
     """For changes named by their exon: `exon 19 deletion`."""
     weak: bool = False
@@ -100,7 +102,8 @@ class Grammar:
         hgvs_c = coding(words) if spelling.kind in {"coding", "nucleotide"} else None
         label = _exon_label(match) if spelling.kind == "exon" else None
         prefixed = words.lower().startswith(("p.", "p .", "c.", "c .")) or "three-letters" in spelling.id
-        return Change(start, end, spelling.kind, hgvs_p, hgvs_c, label, spelling.weak, prefixed)
+        written = self._with_tail(words) if hgvs_p and hgvs_p.endswith("fs") else None
+        return Change(start, end, spelling.kind, hgvs_p, hgvs_c, written, label, spelling.weak, prefixed)
 
     def protein(self, words: str) -> str | None:
         """Writes a protein change in one-letter HGVS: `p.(Arg273His)` and `R273H` are `p.R273H`; None where it can't be."""
@@ -129,6 +132,14 @@ class Grammar:
             inserted = match["seq"] if match["event"] in {"ins", "delins", "ext"} else ""
             return f"p.{place}{match['event']}{inserted}"
         return f"p.{place}{match['alt']}"
+
+    def _with_tail(self, words: str) -> str | None:
+        bare = re.sub(r"[()\[\]\s]|^p ?\. ?", "", words)
+        bare = self.residue.sub(lambda match: self.letters[match.group().lower()], bare)
+        match = re.fullmatch(r"([A-Z]\d+)([A-Z]?)fs(?:\*|X|Ter)?(\d*)", bare)
+        if match is None or not (match[2] or match[3]):
+            return None
+        return f"p.{match[1]}{match[2]}fs" + (f"*{match[3]}" if match[3] else "")
 
     def _phrase(self, words: str) -> str | None:
         residues = [self.letters[match.group().lower()] for match in self.residue.finditer(words)]

@@ -13,6 +13,7 @@ from abstractor.model.finding import Assertion
 from abstractor.pipeline.genes import GeneLexicon, GeneMention, Trust
 from abstractor.pipeline.mention import Extractor, Mention
 from abstractor.pipeline.report_zones import ZoneFinder
+from abstractor.pipeline.statements import statements
 from abstractor.pipeline.variant_clauses import (
     NEAR,
     Event,
@@ -30,7 +31,13 @@ from abstractor.rulebook.book import RuleBook
 
 FIELD = "variant"
 
-_CUT = re.compile(r"\n\s*\n|[;]|\.\s+[A-Z]|\n\s*(?:[-*\u2022]|\d+[.)])")
+_ROW_START = 4
+"""A finding this near to the beginning of a statement is a row of a list."""
+_EXONS = re.compile(r"\bexons?\s+\d{1,2}(?:\s?(?:[-,/]|and)\s?\d{1,2})*", re.IGNORECASE)
+_SMALL_CHANGE = re.compile(
+    r"[ \n]((?:p\.)?[acdefghiklmnpqrstvwy]\d{2,4}(?:[acdefghiklmnpqrstvwyx*]|fs|del))(?![A-Za-z0-9])"
+)
+_CUT = re.compile(r"\n\s*\n|;(?!\s*(?:VAF|AF|MAF|allele))|\.\s+[A-Z]|\n\s*(?:[-*\u2022]|\d+[.)])")
 _OTHER_THOUGHT = re.compile(r"[,]|\b(?:and|or|with)\b|\d\s", re.IGNORECASE)
 
 
@@ -79,6 +86,7 @@ class VariantReader:
     fusion_genes: frozenset[str]
     status_genes: frozenset[str]
     stained: frozenset[str]
+    suppressors: frozenset[str]
     drug: re.Pattern[str]
     test: re.Pattern[str]
     expression: re.Pattern[str]
@@ -123,9 +131,10 @@ class VariantReader:
             fusion_genes=frozenset(defaults["fusion"]),
             status_genes=frozenset(defaults["status_genes"]),
             stained=frozenset(defaults["stained"]),
+            suppressors=frozenset(defaults["suppressors"]),
             drug=_union(status["names_a_drug"]),
             test=_union(status["names_a_test"]),
-            expression=_union(status["expression"], r"(?<![A-Za-z])"),
+            expression=_union(status["expression"], r"(?<![A-Za-z0-9])"),
             general=_union(status["general"], r"(?<![A-Za-z])"),
             examples=_union(status["examples_of"], r"(?<![A-Za-z])"),
             patient=_union(status["of_this_patient"], r"(?<![A-Za-z])"),
@@ -134,34 +143,35 @@ class VariantReader:
             report_label=re.compile(str(status["report_labels"]), re.IGNORECASE),
             silent_clause=_union(status["silent_clause"], r"(?<![A-Za-z])"),
             **{key: re.compile(value, re.IGNORECASE) for key, value in attributes.items()},
-            quick=_quick(lexicon),
+            quick=_quick(lexicon, defaults["status_genes"]),
             zones=ZoneFinder.from_rulebook(rulebook, lexicon),
         )
 
     def mentions(self, view: NoteView) -> list[Mention]:
         """The variants a note states, as mentions of the field `variant`."""
-        text = view.text
         found: list[Mention] = []
         latest: tuple[str, int] | None = None
-        for sentence in view.sentences:
-            words = text[sentence.start : sentence.end]
+        for statement in statements(view):
+            words = statement.words
             if not self.quick.search(words):
                 continue
             words = self.remark.sub(lambda match: " " * len(match.group()), words)
             genes = self.lexicon.find(words)
             changes = self.grammar.find(words, ("protein", "coding", "exon"))
+            changes = sorted([*changes, *self._small_letters(words, genes, changes)], key=lambda one: one.start)
             if not genes and not changes:
                 continue
             zones = self.zones.zones(view)
             for start, end in split_clauses(words, genes):
                 # A heading and its list may be one sentence: what counts is where the first gene stands.
-                first = next((one.start for one in (*genes, *changes) if start <= one.start < end), start)
-                kind = zones.kind_at(sentence.start + first)
+                places = [gene.start for gene in genes] + [change.start for change in changes]
+                first = min((place for place in places if start <= place < end), default=start)
+                kind = zones.kind_at(statement.start + first)
                 if kind == "silent":
                     continue
-                items, latest_here = self._read(words, start, end, genes, changes, kind, latest, sentence.start)
+                items, latest_here = self._read(words, start, end, genes, changes, kind, latest, statement.start)
                 latest = latest_here or latest
-                found.extend(self._mention(view, sentence.start, item, kind) for item in items)
+                found.extend(self._mention(view, statement.start, item, kind) for item in items)
         return _unique(found)
 
     def find(self, text: str) -> list[VariantMention]:
@@ -187,6 +197,16 @@ class VariantReader:
             words = text[change.start : change.end]
             result.append(VariantMention(change.start, change.end, words, gene, hgvs_p, change.hgvs_c, change.kind))
         return result
+
+    def _small_letters(self, words: str, genes: list[GeneMention], changes: list[Change]) -> Iterator[Change]:
+        """Changes that a hurried author wrote in small letters: "tp53 r248w"."""
+        for gene in genes:
+            match = _SMALL_CHANGE.match(words, gene.end)
+            if match is None or any(one.start < match.end() and match.start(1) < one.end for one in changes):
+                continue
+            hgvs_p = self.grammar.protein(match[1].upper())
+            if hgvs_p is not None:
+                yield Change(match.start(1), match.end(1), "protein", hgvs_p)
 
     # --- one clause -----------------------------------------------------------------------------------------------------------
 
@@ -273,25 +293,34 @@ class VariantReader:
                 if changes and last:
                     for event, assertion in readings:
                         if event is not None:
-                            yield from self._item(words, group, gene, symbol, event, assertion)
+                            yield from self._item(words, group, gene, symbol, event, assertion, zone)
                     continue
                 words_only = [
                     (event, assertion) for event, assertion in readings if event is None or event.kind == "alteration"
                 ]
                 if alone and not last:
-                    if labelled and gene.trust is Trust.SAFE:
+                    if group.before is not None:
+                        yield from self._item(words, group, gene, symbol, group.before, None, zone)
+                    elif labelled and gene.trust is Trust.SAFE:
                         yield _Item(symbol, "mutation", gene.start, gene.end, None, specific=False)
                     continue
                 if changes:
                     words_only = carried(group)
                 for event, assertion in words_only:
-                    yield from self._item(words, group, gene, symbol, event, assertion)
+                    yield from self._item(words, group, gene, symbol, event, assertion, zone)
 
     def _item(
-        self, words: str, group: Group, gene: GeneMention, symbol: str, event: Event | None, assertion: Assertion | None
+        self,
+        words: str,
+        group: Group,
+        gene: GeneMention,
+        symbol: str,
+        event: Event | None,
+        assertion: Assertion | None,
+        zone: str,
     ) -> Iterator[_Item]:
         if event is None:
-            yield from self._by_result(words, group, gene, symbol, assertion)
+            yield from self._by_result(words, group, gene, symbol, assertion, zone)
             return
         beside = min(abs(event.start - gene.end), abs(gene.start - event.end))
         in_list = len(group.genes) > 1 or group.before is event
@@ -300,7 +329,7 @@ class VariantReader:
         if event.change is not None:
             if event.change.weak and beside > 4 and not event.change.prefixed:
                 return
-            value = self._residue(symbol, event.change) or event.change.label or event.change.hgvs_c
+            value = self._value(symbol, event.change)
             if value is None:
                 return
             if f"{symbol} {value[2:]}" in self.not_protein:
@@ -310,6 +339,10 @@ class VariantReader:
             yield _Item(symbol, value, *_stretch(gene, event), assertion, specific=True, change=event.change)
             return
         alteration = event.alteration
+        if gene.protein and self.expression.search(words, gene.end, min(len(words), event.end + 12)):
+            return
+        if symbol in self.stained and gene.trust is not Trust.SAFE and beside > _near_enough(Trust.RARE):
+            return
         if alteration == "loss" and self._is_expression(words, symbol, gene, event):
             return
         if (
@@ -318,12 +351,15 @@ class VariantReader:
             and gene.trust is not Trust.SAFE
         ):
             return
+        if alteration == "amplification" and assertion is None and in_list and symbol in self.suppressors:
+            # "TP53 / MYC amp": nobody means that a suppressor was amplified.
+            alteration = "mutation"
         if alteration in {"mutation", "fusion"} and self.test.match(words, event.end):
             return
         yield _Item(symbol, alteration, *_stretch(gene, event), assertion, specific=False)
 
     def _by_result(
-        self, words: str, group: Group, gene: GeneMention, symbol: str, assertion: Assertion | None
+        self, words: str, group: Group, gene: GeneMention, symbol: str, assertion: Assertion | None, zone: str
     ) -> Iterator[_Item]:
         """A gene with a bare result: "ALK negative", "EGFR/KRAS wild type"."""
         if symbol in self.stained or gene.protein or gene.trust is Trust.RARE:
@@ -347,12 +383,13 @@ class VariantReader:
         ):
             return
         if result is not None and result.start >= group.genes[-1].end:
-            gap = words[group.genes[-1].end : result.start]
+            gap = _EXONS.sub(" ", words[group.genes[-1].end : result.start])
             if _OTHER_THOUGHT.search(gap) or len(gap.split()) > (2 if gene.trust is Trust.AMBIGUOUS else 6):
                 return
         if "+" in says and not re.match(r"\+(?:ve)?(?:[\s,.;)/-]|$)", tail):
             return
-        alteration = "fusion" if symbol in self.fusion_genes and not wild else "mutation"
+        listed = zone.partition("_")[2] if zone.startswith("negative") and result is None else ""
+        alteration = listed or ("fusion" if symbol in self.fusion_genes and not wild else "mutation")
         end = (
             result.end
             if result is not None and result.start >= gene.end and result.end - gene.start <= 80
@@ -397,7 +434,7 @@ class VariantReader:
                 symbol = before[0]
             if symbol is None or self.drug.match(words, event.end) or self.test.match(words, event.end):
                 continue
-            value = self._residue(symbol, change) or change.label or change.hgvs_c
+            value = self._value(symbol, change)
             if value is None:
                 continue
             results = loose[index + 1 : index + 2]
@@ -445,7 +482,7 @@ class VariantReader:
 
     def _only_last(self, words: str, group: Group, readings: list[tuple[Event | None, Assertion | None]]) -> bool:
         """Whether an alteration is said of the last gene of a mere enumeration: "TP53, RB1, MYC amp"."""
-        if len(group.genes) < 2 or group.before is not None or group.negated:
+        if len(group.genes) < 2 or group.negated:
             return False
         event = readings[0][0]
         if event is None or event.alteration in {"", "mutation"} or readings[0][1] is not None:
@@ -480,6 +517,10 @@ class VariantReader:
         if change.label is not None:
             return self.hotspots.get(change.label)
         return self.hotspots.get(change.hgvs_p[2:].replace("*", "X")) if change.hgvs_p else None
+
+    def _value(self, symbol: str, change: Change) -> str | None:
+        """What the registry stores: the protein change as far as it is written, else the exon's name, else the coding change."""
+        return change.written or self._residue(symbol, change) or change.label or change.hgvs_c
 
     def _residue(self, symbol: str | None, change: Change) -> str | None:
         """`p.G719*` written with an X is "any residue" in genes where no stop occurs there."""
@@ -517,7 +558,15 @@ class VariantReader:
         rule = "variant.change" if item.specific else f"variant.{item.alteration}"
         confidence = 0.95 if item.specific else 0.9
         value = f"{item.symbol} {item.alteration}"
-        return Mention(FIELD, value, start, end, rule, item.assertion, attributes=attributes, confidence=confidence)
+        assertion = item.assertion
+        if (
+            assertion is None
+            and item.specific
+            and ("vaf" in attributes or zone in {"positive", "unknown_significance"})
+        ):
+            # A measured fraction, or a place among a report's findings, says that it was found.
+            assertion = Assertion.PRESENT
+        return Mention(FIELD, value, start, end, rule, assertion, attributes=attributes, confidence=confidence)
 
     def _attributes(self, text: str, start: int, end: int, item: _Item, zone: str) -> dict[str, object]:
         attributes: dict[str, object] = {}
@@ -599,7 +648,7 @@ def _union(expressions: Iterable[str], before: str = "") -> re.Pattern[str]:
     return re.compile(before + "(?:" + "|".join(expressions) + ")", re.IGNORECASE)
 
 
-def _quick(lexicon: GeneLexicon) -> re.Pattern[str]:
+def _quick(lexicon: GeneLexicon, often_small: Iterable[str]) -> re.Pattern[str]:
     """A figure, two capitals, or the last word of a name that may stand in small letters ("k-ras", "anaplastic lymphoma kinase")."""
     last = {
         name.tokens[-1].lower()
@@ -607,7 +656,8 @@ def _quick(lexicon: GeneLexicon) -> re.Pattern[str]:
         for name in names
         if len(name.tokens) > 1 and "".join(name.tokens).isalpha() and len(name.tokens[-1]) > 2
     }
-    return re.compile(r"\d|[A-Z]{2}|(?i:" + "|".join(sorted(last)) + ")")
+    small = last | {symbol.lower() for symbol in often_small}
+    return re.compile(r"\d|[A-Z]{2}|(?i:" + "|".join(sorted(small)) + ")")
 
 
 def _event_words(alterations: Mapping[str, list[str]], status: Mapping[str, list[str]]) -> re.Pattern[str]:

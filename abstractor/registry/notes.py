@@ -1,7 +1,7 @@
 """Notes and their versions: stored to the letter, never changed."""
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from sqlalchemy import Connection, Select, insert, select, update
 
@@ -35,7 +35,7 @@ class Ingested:
     known: int = 0
     """The same note with the same text stood here already."""
     versions: int = 0
-    """The same id with another text: a new version."""
+    """The same id with another text, date or type: a new version."""
     rechecks: int = 0
     """Decisions that rest on an older version and must be looked at again."""
     faults: list[str] = field(default_factory=list)
@@ -60,9 +60,9 @@ def add_notes(registry: Registry, notes: Iterable[Note], source: str, clock: Cal
 
 def _add(connection: Connection, note: Note, source: str, now: str, result: Ingested) -> None:
     latest = connection.execute(
-        select(NoteRow.note_key, NoteRow.version, NoteRow.sha256, NoteRow.patient_id).where(
-            NoteRow.note_id == note.note_id, NoteRow.latest
-        )
+        select(
+            NoteRow.note_key, NoteRow.version, NoteRow.sha256, NoteRow.patient_id, NoteRow.note_date, NoteRow.note_type
+        ).where(NoteRow.note_id == note.note_id, NoteRow.latest)
     ).one_or_none()
     if latest is not None and latest.patient_id != note.patient_id:
         result.faults.append(
@@ -72,8 +72,10 @@ def _add(connection: Connection, note: Note, source: str, now: str, result: Inge
         return
     digest = note.sha256
     if latest is not None and latest.sha256 == digest:
-        result.known += 1
-        return
+        note = _completed(note, latest.note_date, latest.note_type)
+        if (note.note_date, note.note_type) == (latest.note_date, latest.note_type):
+            result.known += 1
+            return
     if (
         connection.execute(select(PatientRow.patient_id).where(PatientRow.patient_id == note.patient_id)).first()
         is None
@@ -99,8 +101,17 @@ def _add(connection: Connection, note: Note, source: str, now: str, result: Inge
     key = connection.execute(insert(NoteRow).values(row)).inserted_primary_key
     assert key is not None
     connection.execute(insert(NoteTextRow).values(note_key=key[0], text=note.text))
-    if latest is not None:
+    if latest is not None and latest.sha256 != digest:
         result.rechecks += _ask_again(connection, note, latest.version + 1, now)
+
+
+def _completed(note: Note, date: str | None, note_type: str) -> Note:
+    """What a second load leaves out stays as the first one said it; what it says otherwise makes a version of its own."""
+    return replace(
+        note,
+        note_date=note.note_date or date,
+        note_type=note_type if note.note_type in ("", "other") else note.note_type,
+    )
 
 
 def _ask_again(connection: Connection, note: Note, version: int, now: str) -> int:

@@ -67,8 +67,10 @@ class Choice:
 
     @property
     def shown(self) -> str:
-        """The value as a row shows it: what does not hold says so."""
-        return self.value if self.assertion is Assertion.PRESENT else f"{self.value} {ASSERTION_WORDS[self.assertion]}"
+        """The value as a row shows it: with the drugs of a line; what does not hold says so."""
+        drugs = self.attributes.get("drugs")
+        named = f"{self.value} {'+'.join(map(str, drugs))}" if isinstance(drugs, list | tuple) and drugs else self.value
+        return named if self.assertion is Assertion.PRESENT else f"{named} {ASSERTION_WORDS[self.assertion]}"
 
 
 ASSERTION_WORDS: Mapping[Assertion, str] = {
@@ -135,8 +137,8 @@ class Row:
     def shown(self) -> str:
         """The value, or values, as the list shows them."""
         if self.decision is not None and self.decision.action in STATING:
-            held = Choice(self.decision.value, self.decision.assertion)
-            return held.shown
+            held = self.decision
+            return Choice(held.value, held.assertion, attributes=held.attributes).shown
         if self.state is State.MISSING:
             return "-- not suggested"
         if self.state is State.NOT_DOCUMENTED:

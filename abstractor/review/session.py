@@ -21,6 +21,7 @@ from abstractor.registry.leases import Lease, claim, release
 from abstractor.registry.notes import StoredNote, note_text, notes_of
 from abstractor.registry.search import search_notes
 from abstractor.registry.suggestions import suggestions_of
+from abstractor.review.attributes import NOT_TYPED
 from abstractor.review.config import ReviewConfig
 from abstractor.review.find import split_wanted
 from abstractor.review.ordering import alike, next_open, open_rows, order_rows
@@ -250,14 +251,23 @@ class Session:
         if row.spec.slot != "patient" and row.decision is None and not row.choices:
             # a required field that asks for more than one answer: its row is only a reminder
             return self.add(
-                row.spec.name, value, assertion=assertion, date=date, end_date=end_date, evidence=evidence or ()
+                row.spec.name,
+                value,
+                assertion=assertion,
+                date=date,
+                end_date=end_date,
+                evidence=evidence or (),
+                attributes=attributes,
             )
         choice = self._stated(row.spec, value, assertion, date, end_date)
         like = next((one for one in row.choices if one.value == choice.value and one.assertion is assertion), None)
         kept = like.evidence if like is not None else row.evidence
         spans = (*row.added, *(evidence if evidence is not None else kept))
+        untyped = dict(like.attributes) if like is not None else {}
         if attributes is None:
-            attributes = like.attributes if like is not None else {}
+            attributes = untyped
+        else:
+            attributes = {key: one for key, one in untyped.items() if key in NOT_TYPED} | dict(attributes)
         action = Action.ADD if row.state is State.MISSING and not row.choices else Action.EDIT
         return self._decide(row, action, replace(choice, evidence=spans, attributes=attributes))
 

@@ -149,6 +149,8 @@ class SectionRule(Entry):
     titles: tuple[str, ...]
     regex: tuple[str, ...] = ()
     note_types: tuple[str, ...] = ()
+    after: tuple[str, ...] = ()
+    """Only where one of these sections is open (a scan told right after the examination)."""
     part_of: str | None = None
     """A mere part (an organ in a report): the section around it stays in force; where there is none, or a brief one, this section begins."""
     brief: bool = False

@@ -122,15 +122,16 @@ class ReviewApp(App[int]):
             self.push_screen(screen)
 
     def on_neighbour_wanted(self, message: NeighbourWanted) -> None:
-        """Goes to the next patient with work that nobody else holds; to the worklist if there is none."""
+        """Goes to the next patient with work that nobody else holds, then to any that is not closed; else to the worklist."""
         rows = self.worklist.all or ()
         ids = [row.patient_id for row in rows]
         at = ids.index(message.patient_id) if message.patient_id in ids else -1
         ring = [*rows[at + 1 :], *rows[: max(at, 0)]][:: message.step]
-        for row in ring:
-            if not row.closed and row.undecided and row.holder in {None, self.user}:
-                self.open_patient(PatientWanted(row.patient_id))
-                return
+        free = [row for row in ring if not row.closed and row.holder in {None, self.user}]
+        following = next((row for row in free if row.undecided), next(iter(free), None))
+        if following is not None:
+            self.open_patient(PatientWanted(following.patient_id))
+            return
         self.to_worklist()
         self._say("no further patient with work")
 

@@ -6,7 +6,7 @@ from rich.cells import cell_len
 from rich.style import Style
 
 from abstractor.registry.notes import StoredNote
-from abstractor.review.rows import Row, State, Verb
+from abstractor.review.rows import BETWEEN, Row, State, Verb
 from abstractor.tui.actions import BY_ID, Keymap
 from abstractor.tui.safe import safe
 from abstractor.tui.themes import Palette
@@ -29,22 +29,32 @@ def row_line(row: Row, width: int, palette: Palette, *, current: bool) -> Line:
         (f"{mark} ", palette.plain),
         (fit(row.spec.label, label), palette.plain),
         (" ", palette.plain),
-        (fit(row.shown, room - len(date)), style),
+        *_value(row, room - len(date), palette),
         (date, palette.faint),
         (f" {confidence:>5}", palette.faint),
     )
 
 
+def _value(row: Row, room: int, palette: Palette) -> tuple[tuple[str, Style], ...]:
+    """The value in exactly `room` cells; the values of a conflict share it, so that each is seen."""
+    shown = safe(row.shown)
+    if row.state is State.CONFLICT and cell_len(shown) > room:
+        share = max(1, (room - 3 * (len(row.choices) - 1)) // len(row.choices))
+        shown = BETWEEN.join(fit(choice.shown, share).rstrip() for choice in row.choices)
+    cut = fit(shown, min(room, cell_len(shown)))
+    return (cut, palette.state(row.state)), (" " * (room - cell_len(cut)), palette.plain)
+
+
 def _date_that_fits(row: Row, room: int) -> str:
-    if row.spec.slot not in {"event", "episode"} or not row.date:
+    if row.spec.slot == "patient" or not row.date:
         return ""
     return next((row.date[:length] for length in (10, 7) if len(row.date[:length]) <= room), "")
 
 
 def header_line(patient: str, notes: int, counts: Sequence[tuple[int, str]], rest: str, palette: Palette) -> Line:
     """Who is on the screen, and how far it has come."""
-    told = "  ".join(f"{number} {word}" for number, word in counts if number)
-    return Line.of((f" {patient}", palette.bar_key), (f"  {notes} notes   {told}   {rest}", palette.bar))
+    told = [f"{notes} notes", *(f"{number} {word}" for number, word in counts if number), rest]
+    return Line.of((f" {patient}", palette.bar_key), ("  " + "   ".join(told), palette.bar))
 
 
 def note_title(
@@ -86,9 +96,17 @@ _VERB_KEYS = (
 
 
 def footer_line(
-    row: Row | None, keymap: Keymap, palette: Palette, width: int, *, frozen: str, selecting: bool, selected: bool
+    row: Row | None,
+    keymap: Keymap,
+    palette: Palette,
+    width: int,
+    *,
+    frozen: str,
+    selecting: bool,
+    selected: bool,
+    last: bool,
 ) -> Line:
-    """The keys that do something now, as many as fit."""
+    """The keys that do something now, as many as fit; `last`: enter would close the patient, or say what is open."""
     if selecting:
         ids = ["select_word", "select_sentence", "select_swap", "take", "attach", "new_fact", "select_none"]
     elif frozen:
@@ -103,7 +121,8 @@ def footer_line(
             ids = ["find", "take", *ids]
         if selected:
             ids = ["take", "attach", "new_fact", *[name for name in ids if name != "take"]]
-        ids += ["undo", "next_evidence", "next_note", "find", "help", "close"]
+        ids += ["close"] if last else []
+        ids += ["undo", "next_evidence", "next_note", "find", "help"]
     parts: list[tuple[str, Style]] = []
     used = 0
     for name in dict.fromkeys(ids):

@@ -12,6 +12,7 @@ from rich.cells import cell_len
 from rich.style import Style
 
 from abstractor.model.suggestion import Evidence
+from abstractor.review.attributes import tell_attributes
 from abstractor.review.rows import Choice, Row, State
 from abstractor.tui.safe import safe
 from abstractor.tui.themes import Palette
@@ -57,7 +58,9 @@ class Pane:
         return lines
 
     def _told(self, text: str, style: Style) -> list[Line]:
-        """A sentence, in as many lines as the pane needs."""
+        """A sentence, in as many lines as the pane needs; none for nothing."""
+        if not text:
+            return []
         rows = wrap(text, max(8, self.width - 2))
         return [Line.of((f" {text[start:end]}", style)) for start, end in zip(rows.starts, rows.ends, strict=True)]
 
@@ -65,20 +68,21 @@ class Pane:
         palette = self.palette
         when = f" {choice.date}" if choice.date else ""
         when += f" to {choice.end_date}" if choice.end_date else ""
+        more = tell_attributes(choice.attributes)
         head: Parts = (
             (f" {number} ", palette.heading),
             (choice.shown, palette.state(row.state)),
             (when, palette.plain),
         )
         if self.wide:
-            return self._choice_in_full(head, choice)
+            return [*self._choice_in_full(head, choice), *self._told(more, palette.plain)]
         best = next(iter(choice.evidence), None)
         source = f"{best.note_type} {_day(best)} " if best is not None else ""
         told = f"  {source}{_count(choice)}"
         if row.conflict:
             room = self.width - sum(cell_len(safe(part)) for part, _ in head) - len(told) - 1
             return [Line.of(*head, (f"{told} ", palette.faint), *(self._quote(best, room) if best is not None else ()))]
-        lines = [Line.of(*head, (f"{told}  conf {choice.confidence:.2f}", palette.faint))]
+        lines = [Line.of(*head, (f"{told}  conf {choice.confidence:.2f}  {more}", palette.faint))]
         lines += [
             Line.of(("   ", palette.plain), *self._quote(one, self.width - 4)) for one in choice.evidence[:_SHOWN]
         ]

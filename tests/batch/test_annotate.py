@@ -1,6 +1,7 @@
 """Notes through a reader into the registry: whatever a note provokes, the others are done; whenever it stops, it goes on."""
 
 from collections.abc import Callable
+from contextlib import suppress
 
 import pytest
 
@@ -74,9 +75,7 @@ def test_every_note_is_read_once_and_every_patient_gets_its_suggestions(
     assert (again.notes, again.patients) == (0, 0)
 
 
-def test_evidence_quotes_the_stored_text_and_knows_its_hash(
-    noted: Registry, rulebook: RuleBook, read: Reader
-) -> None:
+def test_evidence_quotes_the_stored_text_and_knows_its_hash(noted: Registry, rulebook: RuleBook, read: Reader) -> None:
     annotate_registry(noted, rulebook, read)
     texts = {note.note_id: note for note in NOTES}
     for patient_id in ("P1", "P2"):
@@ -171,10 +170,8 @@ def test_a_run_that_was_stopped_and_resumed_equals_one_that_was_not(
     with monkeypatch.context() as patch:
         if where == "proposing":
             patch.setattr(batch, "propose", stopped(batch.propose))
-        try:
+        with suppress(KeyboardInterrupt):
             annotate_registry(noted, rulebook, stopped(read) if where == "reading" else read)  # type: ignore[arg-type]
-        except KeyboardInterrupt:
-            pass
     annotate_registry(noted, rulebook, read)
     resumed = all_suggestions(noted)
     with noted.write() as connection:
@@ -239,7 +236,15 @@ def test_a_new_note_alone_is_read_when_it_comes(noted: Registry, rulebook: RuleB
 def test_an_imported_event_draws_the_suggestions_near_it(noted: Registry, rulebook: RuleBook, read: Reader) -> None:
     annotate_registry(noted, rulebook, read)
     imported = Decision(
-        "i1", "P1", "response@2024-05-04", Action.IMPORT, "x", "2024-06-01T08:00:00+00:00", "response", "PR", source="import"
+        "i1",
+        "P1",
+        "response@2024-05-04",
+        Action.IMPORT,
+        "x",
+        "2024-06-01T08:00:00+00:00",
+        "response",
+        "PR",
+        source="import",
     )
     record_all(noted, [imported])
     annotate_registry(noted, rulebook, read)

@@ -55,7 +55,9 @@ def test_a_finding_of_an_unknown_field_is_left_out(put: Suggest) -> None:
     assert put(said("shoe_size", "44")) == ()
 
 
-@pytest.mark.parametrize(("prefix", "kept"), [("c", True), ("p", True), ("", True), ("y", False), ("yp", False), ("r", False)])
+@pytest.mark.parametrize(
+    ("prefix", "kept"), [("c", True), ("p", True), ("", True), ("y", False), ("yp", False), ("r", False)]
+)
 def test_a_stage_after_treatment_or_at_relapse_is_not_the_stage_at_diagnosis(
     put: Suggest, prefix: str, *, kept: bool
 ) -> None:
@@ -154,7 +156,9 @@ def test_present_and_absent_are_two_questions(put: Suggest) -> None:
 
 def test_the_date_of_a_value_is_the_earliest_that_was_stated(put: Suggest) -> None:
     (one,) = put(
-        said("metastasis", "liver", date="2024-05-02"), said("metastasis", "liver", date="2024-03"), said("metastasis", "liver")
+        said("metastasis", "liver", date="2024-05-02"),
+        said("metastasis", "liver", date="2024-03"),
+        said("metastasis", "liver"),
     )
     assert one.date == "2024-03"
 
@@ -264,13 +268,18 @@ def test_an_undated_mention_supports_the_episode_begun_by_then(put: Suggest) -> 
 
 
 def test_a_drug_never_dated_is_one_undated_question(put: Suggest) -> None:
-    found = put(said("systemic_therapy", "carboplatin", "2024-01-01"), said("systemic_therapy", "carboplatin", "2024-09-01"))
+    found = put(
+        said("systemic_therapy", "carboplatin", "2024-01-01"), said("systemic_therapy", "carboplatin", "2024-09-01")
+    )
     assert [(one.slot, one.date) for one in found] == [("systemic_therapy:carboplatin@undated", None)]
 
 
 def test_that_a_drug_was_never_given_needs_no_date(put: Suggest) -> None:
     found = put(
-        *(said("systemic_therapy", "cisplatin", day, date=day, assertion=Assertion.ABSENT) for day in ("2024-01-01", "2024-09-01"))
+        *(
+            said("systemic_therapy", "cisplatin", day, date=day, assertion=Assertion.ABSENT)
+            for day in ("2024-01-01", "2024-09-01")
+        )
     )
     assert [one.slot for one in found] == ["systemic_therapy:cisplatin:absent"]
 
@@ -288,7 +297,10 @@ def test_a_decided_episode_keeps_its_key(put: Suggest) -> None:
 
 
 def test_several_notes_make_it_surer_and_copies_do_not(put: Suggest) -> None:
-    one, other = said("stage.valg", "limited", "2024-03-01", confidence=0.6), said("stage.valg", "limited", "2024-04-01", confidence=0.6)
+    one, other = (
+        said("stage.valg", "limited", "2024-03-01", confidence=0.6),
+        said("stage.valg", "limited", "2024-04-01", confidence=0.6),
+    )
     alone, both = put(one)[0].confidence, put(one, other)[0].confidence
     copied = put(one, other, carried=lambda finding: finding is other)[0].confidence
     assert (alone, both, copied) == (0.6, 0.84, 0.6)
@@ -301,7 +313,15 @@ def test_several_notes_make_it_surer_and_copies_do_not(put: Suggest) -> None:
 @st.composite
 def mentions(draw: st.DrawFn, fields: dict[str, FieldSpec]) -> Finding:
     spec = draw(st.sampled_from([spec for spec in fields.values() if spec.in_notes]))
-    values = [code.code for code in spec.codes] or ["2024", "2024-03", "2024-03-04", "T2", "T2a", "TP53 mutation", "TP53 p.R175H"]
+    values = [code.code for code in spec.codes] or [
+        "2024",
+        "2024-03",
+        "2024-03-04",
+        "T2",
+        "T2a",
+        "TP53 mutation",
+        "TP53 p.R175H",
+    ]
     days = st.sampled_from([None, "2023", "2024-01", "2024-03", "2024-03-01", "2024-03-10", "2024-04-01", "2024-12-01"])
     return said(
         spec.name,

@@ -155,9 +155,7 @@ def test_the_version_is_the_newest_sequence_whatever_was_undone() -> None:
 
 
 @given(histories(), st.sampled_from(REVERSIBLE), st.sampled_from(SLOTS))
-def test_undoing_the_last_decision_gives_the_case_before_it(
-    history: list[Decision], action: Action, slot: str
-) -> None:
+def test_undoing_the_last_decision_gives_the_case_before_it(history: list[Decision], action: Action, slot: str) -> None:
     last = decision(100, action, slot)
     assert meaning(fold("P1", [*history, last, undo(101, last)])) == meaning(fold("P1", history))
 

@@ -1,10 +1,9 @@
 """A lease ends by time, and can be taken over on purpose."""
 
-from tests.conftest import Clock
-
 from abstractor.registry.engine import Registry
 from abstractor.registry.leases import claim, release
 from abstractor.registry.worklist import worklist
+from tests.conftest import Clock
 
 
 def test_a_patient_is_held_by_the_first_who_claims_it(with_note: Registry, clock: Clock) -> None:

@@ -13,6 +13,7 @@ from abstractor.model.note import Note, text_hash
 from abstractor.model.suggestion import Evidence
 from abstractor.registry.decisions import case_of, decisions_of, record
 from abstractor.registry.engine import Registry
+from abstractor.registry.findings import pending
 from abstractor.registry.notes import add_notes, all_notes, note_text, notes_of, patients, whole_note
 
 numbers = count()
@@ -67,6 +68,26 @@ def test_the_same_id_with_another_text_is_a_new_version_and_only_that_is_read(re
     assert note_text(registry, "N1") == "second"
     (latest,) = notes_of(registry, "P1")
     assert latest.version == 2
+
+
+def test_a_corrected_date_or_type_is_a_version_that_asks_for_no_recheck(
+    registry: Registry, decide: Callable[..., Decision]
+) -> None:
+    add_notes(registry, [Note("N1", "text A", "P1")], "a.csv")
+    record(registry, rests_on(decide, "text A", "stage.valg"), seen=0)
+    dated = add_notes(registry, [Note("N1", "text A", "P1", "2024-03-01", "clinic")], "b.csv")
+    assert (dated.versions, dated.known, dated.rechecks) == (1, 0, 0)
+    (latest,) = notes_of(registry, "P1")
+    assert (latest.note_date, latest.note_type, latest.version) == ("2024-03-01", "clinic", 2)
+    assert [note.note_id for note in pending(registry, "rules-1")] == ["N1"]
+    assert case_of(registry, "P1").recheck == frozenset()
+
+
+def test_a_load_that_leaves_out_date_and_type_changes_nothing(registry: Registry) -> None:
+    add_notes(registry, [Note("N1", "text A", "P1", "2024-03-01", "clinic")], "a.csv")
+    assert add_notes(registry, [Note("N1", "text A", "P1")], "b.csv").known == 1
+    (latest,) = notes_of(registry, "P1")
+    assert (latest.note_date, latest.note_type, latest.version) == ("2024-03-01", "clinic", 1)
 
 
 def test_an_older_text_that_comes_back_is_a_version_of_its_own(registry: Registry) -> None:

@@ -3,7 +3,6 @@
 from collections.abc import Callable
 
 import pytest
-from tests.conftest import Clock
 
 from abstractor.model.decision import Decision
 from abstractor.model.finding import Assertion
@@ -15,6 +14,7 @@ from abstractor.registry.leases import claim
 from abstractor.registry.notes import add_notes
 from abstractor.registry.suggestions import replace_suggestions, suggestions_of
 from abstractor.registry.worklist import WorklistRow, worklist
+from tests.conftest import Clock
 
 
 def suggested(slot: str, value: str, patient_id: str = "P1") -> Suggestion:

@@ -24,7 +24,9 @@ FIELDS = Path(__file__).resolve().parents[2] / "rules" / "fields.toml"
 CLINIC = Note(
     "n1", "Mr Fen, 61, gave up cigarettes in 2010. Limited stage small cell, right hilum.", "p1", "2024-01-08", "clinic"
 )
-CT = Note("n2", "CT: a mass at the right hilum. Extensive stage with a liver metastasis.", "p1", "2024-01-15", "radiology")
+CT = Note(
+    "n2", "CT: a mass at the right hilum. Extensive stage with a liver metastasis.", "p1", "2024-01-15", "radiology"
+)
 
 
 @dataclass
@@ -133,5 +135,3 @@ def a_patient(suggest: Suggest) -> list[Suggestion]:
         suggest("primary_site", "right_hilum", quoted(CLINIC, "right hilum"), quoted(CT, "right hilum")),
         suggest("metastasis", "liver", quoted(CT, "liver metastasis")),
     ]
-
-

@@ -80,7 +80,14 @@ def test_settings_come_from_a_file_and_unknown_ones_are_named(tmp_path: Path):
 
 @pytest.mark.parametrize(
     "content",
-    [{"dwell_ms": 2000}, {"dwell_ms": "100"}, {"theme": "pink"}, {"low_confidence": 3}, {"keys": [1]}, {"bulk_accept": 1}],
+    [
+        {"dwell_ms": 2000},
+        {"dwell_ms": "100"},
+        {"theme": "pink"},
+        {"low_confidence": 3},
+        {"keys": [1]},
+        {"bulk_accept": 1},
+    ],
 )
 def test_a_setting_out_of_range_is_refused(content):
     with pytest.raises(InputError):

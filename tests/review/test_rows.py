@@ -42,9 +42,7 @@ def test_the_same_value_twice_is_no_conflict_but_one_row_with_both_pieces_of_evi
 
 
 def test_present_and_absent_of_one_organ_are_two_questions(book, suggest):
-    rows = rows_of(
-        book, [suggest("metastasis", "brain"), suggest("metastasis", "brain", assertion=Assertion.ABSENT)]
-    )
+    rows = rows_of(book, [suggest("metastasis", "brain"), suggest("metastasis", "brain", assertion=Assertion.ABSENT)])
     assert rows["metastasis:brain"].state is State.SUGGESTED
     assert rows["metastasis:brain:absent"].shown == "brain ABSENT"
 
@@ -160,7 +158,9 @@ def test_deferred_rows_come_back_only_at_the_end(book, suggest):
     rows = order_rows(build_rows(offers, fold("p1", [deferred]), fields), fields)
     assert [row.slot for row in rows] == ["stage.t", "stage.n", "ki67"]
     assert next_open(rows, "ki67").slot == "stage.n"
-    done = [decided(name, Action.ACCEPT, "x", number, offered="90 | N2") for number, name in ((2, "ki67"), (3, "stage.n"))]
+    done = [
+        decided(name, Action.ACCEPT, "x", number, offered="90 | N2") for number, name in ((2, "ki67"), (3, "stage.n"))
+    ]
     rows = order_rows(build_rows(offers, fold("p1", [deferred, *done]), fields), fields)
     assert next_open(rows, "ki67").slot == "stage.t"
 
@@ -180,9 +180,7 @@ ACTIONS = [one for one in Action if one not in {Action.UNDO, Action.REDO, Action
 
 @given(st.lists(st.tuples(st.sampled_from(SLOTS), st.sampled_from(ACTIONS)), max_size=12))
 def test_whatever_was_decided_every_row_has_a_state_and_what_is_open_can_be_closed_with_one_key(book, steps):
-    decisions = [
-        decided(slot, action, "v", number, offered="v") for number, (slot, action) in enumerate(steps, 1)
-    ]
+    decisions = [decided(slot, action, "v", number, offered="v") for number, (slot, action) in enumerate(steps, 1)]
     for row in build_rows([], fold("p1", decisions), book.fields):
         assert row.state in State
         assert row.verbs & {Verb.ACCEPT, Verb.PICK, Verb.REJECT, Verb.DEFER, Verb.NOT_DOCUMENTED}

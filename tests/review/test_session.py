@@ -192,7 +192,9 @@ def test_what_can_not_be_saved_goes_to_a_file_that_only_its_owner_reads(desk, tm
 
 
 def test_evidence_that_has_moved_blocks_acceptance_until_it_is_found_again(desk):
-    add_notes(desk.registry, [Note("n1", "Rewritten: it is small cell after all.", "p1", "2024-01-08", "clinic")], "test")
+    add_notes(
+        desk.registry, [Note("n1", "Rewritten: it is small cell after all.", "p1", "2024-01-08", "clinic")], "test"
+    )
     session = desk()
     assert not session.stands(session.row("histology").evidence[0])
     with pytest.raises(Refused, match="evidence moved"):
@@ -248,9 +250,7 @@ def test_a_comment_stays_with_its_row_and_changes_no_value(desk):
 
 
 def test_all_rows_that_ask_the_same_are_accepted_at_once_unless_that_is_switched_off(desk, suggest):
-    replace_suggestions(
-        desk.registry, "p1", [suggest("ecog", "1", date=f"2024-0{month}-01") for month in range(1, 4)]
-    )
+    replace_suggestions(desk.registry, "p1", [suggest("ecog", "1", date=f"2024-0{month}-01") for month in range(1, 4)])
     with pytest.raises(Refused, match="switched off"):
         desk(bulk_accept=False).accept_alike("ecog@2024-01-01")
     assert len(desk().accept_alike("ecog@2024-01-01")) == 3
@@ -280,7 +280,11 @@ def test_a_closed_patient_is_changed_only_after_reopening_with_a_reason(desk):
     session = desk()
     settle_all(session)
     session.close()
-    for refused in (lambda: session.undo(), lambda: session.reject("histology"), lambda: session.comment("histology", "x")):
+    for refused in (
+        lambda: session.undo(),
+        lambda: session.reject("histology"),
+        lambda: session.comment("histology", "x"),
+    ):
         with pytest.raises(Refused, match="closed"):
             refused()
     with pytest.raises(Refused, match="reason"):
@@ -313,3 +317,15 @@ def test_all_notes_are_searched_for_words_and_for_expressions(desk):
     assert [hit[0] for hit in session.search("RIGHT HILUM")] == ["n1", "n2"]
     assert [hit[0] for hit in session.search(r"\liver\s+met")] == ["n2"]
     assert session.search("") == []
+
+
+def test_the_drugs_of_a_line_are_shown_kept_and_changed(desk, suggest):
+    line = replace(suggest("therapy_line", "1", date="2024-02-01"), attributes={"drugs": ["cisplatin"], "rule": "L1"})
+    replace_suggestions(desk.registry, "p1", [line])
+    session = desk()
+    assert session.row("therapy_line:1").shown == "1 cisplatin"
+    session.edit("therapy_line:1", "1", date="2024-02-02")
+    assert dict(last(desk).attributes) == {"drugs": ["cisplatin"], "rule": "L1"}
+    session.edit("therapy_line:1", "1", attributes={"drugs": ["carboplatin", "etoposide"]})
+    assert dict(last(desk).attributes) == {"drugs": ["carboplatin", "etoposide"], "rule": "L1"}
+    assert session.row("therapy_line:1").shown == "1 carboplatin+etoposide"

@@ -12,6 +12,11 @@ from abstractor.sources.reading import Fault, ReadOptions
 Read = Callable[..., tuple[list[Note], list[str]]]
 
 
+def has_words(text: str) -> bool:
+    """Whether a text is more than white space and byte order marks."""
+    return bool(text.replace("\ufeff", "").strip())
+
+
 @pytest.fixture
 def read() -> Read:
     """Notes and faults of a path; the options as keywords."""

@@ -5,12 +5,12 @@ from pathlib import Path
 import pyarrow
 import pytest
 from pyarrow import parquet
-from tests.sources.conftest import Read
 
 from abstractor.model.errors import InputError
 from abstractor.model.note import NOTE_TYPES
 from abstractor.rulebook.schema import NoteTypeRule
 from abstractor.sources.reader import note_type_mapper
+from tests.sources.conftest import Read
 
 CONTENT = {
     "csv": b"note_id,text\nN1,seen\n",

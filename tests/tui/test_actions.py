@@ -317,6 +317,7 @@ async def _(hand, _registry):
     notes = [one[0] for one in hand.review.matches]
     assert notes == sorted(notes)
     assert "T10" in notes
+    assert hand.line().startswith(" match ")
     first = hand.review.match_at
     await hand.press("]")
     assert hand.review.match_at == (first + 1) % len(notes)
@@ -524,6 +525,7 @@ async def test_the_palette_offers_no_screenshot(opened):
 async def test_what_can_not_be_saved_is_written_to_a_file_on_request(opened, registry, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     async with opened() as hand:
+
         def refuse(*_args, **_more):
             raise RegistryError("the disk is full")
 

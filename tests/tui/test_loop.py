@@ -38,7 +38,9 @@ async def test_one_key_decides_is_committed_and_goes_to_the_next_open_row(opened
         assert hand.slot == "primary_site"
         await hand.press("r")
         await hand.press("d")
-        assert [hand.state(slot) for slot in ("histology", "diagnosis_date", "primary_site", "smoking_status")] == list("~+_z")
+        assert [hand.state(slot) for slot in ("histology", "diagnosis_date", "primary_site", "smoking_status")] == list(
+            "~+_z"
+        )
 
 
 async def test_a_conflict_takes_no_accept_and_says_what_it_takes(opened):
@@ -376,7 +378,9 @@ async def test_a_hundred_notes_open_with_only_the_one_that_is_shown_read(opened,
     add_notes(registry, notes, "test")
     read = []
     original = session_module.note_text
-    monkeypatch.setattr(session_module, "note_text", lambda reg, note_id: read.append(note_id) or original(reg, note_id))
+    monkeypatch.setattr(
+        session_module, "note_text", lambda reg, note_id: read.append(note_id) or original(reg, note_id)
+    )
     async with opened() as hand:
         assert len(hand.session.notes) == 110
         assert set(read) == {"T03"}
@@ -432,3 +436,22 @@ async def test_keys_typed_ahead_of_a_question_belong_to_the_question_and_decide_
         await hand.pilot.pause()
         assert hand.decisions == ()
         assert hand.screen.query_one("#line").value == "a01r"
+
+
+async def test_dose_and_fractions_are_typed_with_the_fact_they_belong_to(opened):
+    async with opened() as hand:
+        await hand.press("i")
+        await hand.type("radio")
+        await hand.press("enter")
+        await hand.type("pci")
+        await hand.press("tab")
+        await hand.type("2023-07")
+        await hand.press("tab", "tab")
+        await hand.type("dose")
+        await hand.press("enter")
+        assert "name=value" in hand.line("hint")
+        await hand.type("_gy=25; fractions=10")
+        await hand.press("enter")
+        stored = hand.decisions[-1]
+        assert (stored.value, stored.date) == ("pci", "2023-07")
+        assert dict(stored.attributes) == {"dose_gy": "25", "fractions": "10"}

@@ -20,7 +20,10 @@ def test_nothing_that_a_terminal_would_obey_or_hide_is_left_and_no_offset_moves(
     shown = safe(text)
     assert len(shown) == len(text)
     assert not any(unicodedata.category(char) in {"Cc", "Cs", "Zl", "Zp"} for char in shown)
-    assert not any(unicodedata.bidirectional(char) in {"LRE", "RLE", "LRO", "RLO", "PDF", "LRI", "RLI", "FSI", "PDI"} for char in shown)
+    assert not any(
+        unicodedata.bidirectional(char) in {"LRE", "RLE", "LRO", "RLO", "PDF", "LRI", "RLI", "FSI", "PDI"}
+        for char in shown
+    )
     shown.encode("utf-8")
 
 

@@ -176,7 +176,9 @@ def hostile(registry, book) -> None:
     def suggestion(slot: str, name: str, value: str) -> Suggestion:
         words = "clip \x1b]52;c;UFdORUQ=\x07 c1 \x9b31m"
         start = EVIL.index(words)
-        evidence = Evidence(note.note_id, start, start + len(words), words, note.sha256, "2024-01-01", "clinic", rule="r[/]\x1b[2J")
+        evidence = Evidence(
+            note.note_id, start, start + len(words), words, note.sha256, "2024-01-01", "clinic", rule="r[/]\x1b[2J"
+        )
         return Suggestion(HOSTILE_ID, slot, name, value, Assertion.PRESENT, None, None, {}, 0.9, (evidence,))
 
     evil = "[/]\x1b]0;PWNED\x07\u202e"

@@ -89,7 +89,9 @@ def test_the_common_states_differ_for_every_colour_vision(palette, kind):
     seen = {}
     for state in CLOSE:
         colour = rgb(palette.states[state])
-        seen[state] = tuple(sum(weight * part for weight, part in zip(row, colour, strict=True)) for row in MACHADO[kind])
+        seen[state] = tuple(
+            sum(weight * part for weight, part in zip(row, colour, strict=True)) for row in MACHADO[kind]
+        )
     for one, two in itertools.combinations(CLOSE, 2):
         assert sum((a - b) ** 2 for a, b in zip(seen[one], seen[two], strict=True)) ** 0.5 > 0.12, (one, two)
 
@@ -98,5 +100,7 @@ async def test_no_color_leaves_attributes_and_takes_the_mono_theme(opened, monke
     monkeypatch.setenv("NO_COLOR", "1")
     async with opened() as hand:
         assert hand.app.palette.name == "mono"
-        styles = [segment.style for strip in hand.screen._compositor.render_strips() for segment in strip if segment.style]
+        styles = [
+            segment.style for strip in hand.screen._compositor.render_strips() for segment in strip if segment.style
+        ]
         assert any(style.bold or style.reverse or style.underline for style in styles)

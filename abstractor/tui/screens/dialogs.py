@@ -51,7 +51,7 @@ class Dialog(KeyedScreen[Answer]):
         if self.app.screen is self and field is not None and event.is_printable and event.character:
             event.stop()
             event.prevent_default()
-            field.insert_text_at_cursor(event.character)
+            field.replace(event.character, *field.selection)
             return
         super().on_key(event)
 
@@ -91,7 +91,9 @@ class LinePrompt(Dialog[str]):
 
     def on_mount(self) -> None:
         super().on_mount()
-        self.query_one("#line", Line1).focus()
+        line = self.query_one("#line", Line1)
+        line.focus()
+        line.action_select_all()
 
     def do_save(self) -> None:
         self.dismiss(self.query_one("#line", Line1).value)

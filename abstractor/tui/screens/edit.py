@@ -3,8 +3,8 @@
 It shows what will be saved before it is saved, and keeps a draft of what is half typed.
 """
 
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 from textual.containers import Horizontal
 from textual.widget import Widget
@@ -12,6 +12,7 @@ from textual.widgets import Input
 
 from abstractor.model.errors import AbstractorError
 from abstractor.model.finding import Assertion
+from abstractor.review.attributes import read_attributes, write_attributes
 from abstractor.review.values import codes_for, date_problem, matching_codes, order_problem, settle, value_problem
 from abstractor.rulebook.book import RuleBook
 from abstractor.rulebook.schema import Code, FieldSpec
@@ -32,6 +33,8 @@ class Stated:
     assertion: Assertion = Assertion.PRESENT
     date: str | None = None
     end_date: str | None = None
+    attributes: Mapping[str, object] | None = None
+    """None: those of the suggestion with this value."""
 
 
 class EditScreen(Dialog[Stated]):
@@ -53,9 +56,13 @@ class EditScreen(Dialog[Stated]):
         *,
         quote: str = "",
         draft: Callable[[str], None] | None = None,
+        drafted: bool = False,
     ) -> None:
-        """Takes what to start from, and the selected words the value was read from, if any."""
-        super().__init__(keymap, palette, f"{spec.label} ({spec.name})", "")
+        """Takes what to start from, and the selected words the value was read from, if any.
+
+        A draft is gone on with; any other value to start from is replaced by the first letter typed.
+        """
+        super().__init__(keymap, palette, f"{spec.label} ({spec.name})   {spec.hint}", "")
         self.book = book
         self.spec = spec
         self.stated = stated
@@ -64,6 +71,7 @@ class EditScreen(Dialog[Stated]):
         self._all_codes = codes_for(book, spec)
         self._save = save
         self._draft = draft
+        self._drafted = drafted
         self._kept = stated.value
         self._absent = stated.assertion is Assertion.ABSENT
         self._touched = False
@@ -73,10 +81,11 @@ class EditScreen(Dialog[Stated]):
     def _fields(self) -> tuple[str, ...]:
         if self.spec.kind == "date":
             return ("value",)
-        return ("value", "date", "end") if self.spec.slot in {"episode", "value"} else ("value", "date")
+        return ("value", "date", "end", "more") if self.spec.slot in {"episode", "value"} else ("value", "date")
 
     def asks(self) -> Iterable[Widget]:
-        starts = {"value": self.stated.value, "date": self.stated.date, "end": self.stated.end_date}
+        more = write_attributes(self.stated.attributes or {})
+        starts = {"value": self.stated.value, "date": self.stated.date, "end": self.stated.end_date, "more": more}
         for name in self._fields:
             yield Horizontal(Bar(id=f"name-{name}"), Line1(starts[name] or "", id=name))
         yield Bar(id="quote")
@@ -90,7 +99,10 @@ class EditScreen(Dialog[Stated]):
 
     def on_mount(self) -> None:
         super().on_mount()
-        self.query_one("#value", Line1).focus()
+        value = self.query_one("#value", Line1)
+        value.focus()
+        if not self._drafted:
+            value.action_select_all()
         if self._draft is not None:
             self.set_interval(_DRAFT_EVERY, self._keep_draft)
 
@@ -104,7 +116,7 @@ class EditScreen(Dialog[Stated]):
     def draw(self) -> None:
         super().draw()
         plain, faint = self.palette.plain, self.palette.faint
-        labels = {"value": "value", "date": "date" if len(self._fields) < 3 else "from", "end": "until"}
+        labels = {"value": "value", "date": "date" if len(self._fields) < 3 else "from", "end": "until", "more": "more"}
         for name in self._fields:
             bar = self.query_one(f"#name-{name}", Bar)
             bar.styles.width = 9
@@ -154,9 +166,22 @@ class EditScreen(Dialog[Stated]):
         listed = self.query_one("#codes", LineList)
         if self.codes and (self._touched or (self.spec.codes and value_problem(self.spec, value))):
             value = self.codes[listed.index].code if typed.strip() or self._touched else value
-        dates = [self.query_one(f"#{name}", Line1).value.strip() or None for name in self._fields[1:]]
+        first, last = (
+            self.query_one(f"#{name}", Line1).value.strip() or None if name in self._fields else None
+            for name in ("date", "end")
+        )
         assertion = Assertion.ABSENT if self._absent else Assertion.PRESENT
-        return Stated(value, assertion, *dates)
+        return Stated(value, assertion, first, last)
+
+    def _attributes(self) -> Mapping[str, object] | None:
+        """What stands under `more`; None where the field has none: then the value decides.
+
+        Raises:
+            InputError: it can't be read.
+        """
+        if "more" not in self._fields:
+            return None
+        return read_attributes(self.query_one("#more", Line1).value, self.stated.attributes or {})
 
     def _choose(self, step: int) -> None:
         if self.codes:
@@ -192,7 +217,7 @@ class EditScreen(Dialog[Stated]):
         problem = self._problem(now)
         if problem:
             self.say(problem, alarm=True)
-        elif self.attempt(lambda: self._save(now)):
+        elif self.attempt(lambda: self._save(replace(now, attributes=self._attributes()))):
             self.dismiss(now)
 
     def failed(self, error: AbstractorError) -> None:

@@ -75,6 +75,8 @@ class ReadingScreen(KeyedScreen[None]):
         self.selecting = False
         self.pane = 0
         self.saved_at = ""
+        self._told = False
+        """Whether the footer tells something that stays until the next key."""
         self._by_note: dict[str, list[tuple[Row, Evidence]]] = {}
 
     # Layout
@@ -211,7 +213,8 @@ class ReadingScreen(KeyedScreen[None]):
             (sum(bool(row.changed) for row in rows), "changed"),
         ]
         told = f"{self.session.decided}/{len(rows)}"
-        told += f"  saved {self.saved_at}" if self.saved_at else ""
+        told += f" decided   abst. {self.session.user}" if self.has_class("wide") else ""
+        told += f"   saved {self.saved_at}" if self.saved_at else ""
         told += f"  {len(self.listed)} shown by {self.filter!r}" if self.filter else ""
         line = header_line(self.session.patient_id, len(self.session.notes), counts, told, self.palette)
         if self.frozen:
@@ -260,8 +263,13 @@ class ReadingScreen(KeyedScreen[None]):
             return f" 0 of {len(self.session.rows)} match {self.filter!r}. {self.keymap.shown('unfilter')} clears"
         return f" Nothing suggested: {self.keymap.shown('new_fact')} adds a fact"
 
+    def run_table_action(self, name: str) -> None:
+        self._told = False
+        super().run_table_action(name)
+
     def say(self, text: str, *, alarm: bool = False) -> None:
         palette = self.palette
+        self._told = bool(text)
         if text:
             line = Line.of((f" {text}", palette.alarm if alarm else palette.bar_key))
         else:
@@ -273,6 +281,7 @@ class ReadingScreen(KeyedScreen[None]):
                 frozen=self.frozen,
                 selecting=self.selecting,
                 selected=self.doc.selected is not None,
+                last=self.at == len(self.listed) - 1 or not self.session.blocking,
             )
         self.query_one("#footer", Bar).show(line, palette.bar)
 
@@ -500,7 +509,7 @@ class ReadingScreen(KeyedScreen[None]):
         self.draw()
 
     def on_doc_view_selected(self, _message: DocView.Selected) -> None:
-        if self.is_current:
+        if not self._told:
             self.say("")
 
     def do_select_right(self) -> None:

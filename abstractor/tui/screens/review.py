@@ -4,6 +4,7 @@ Nothing is shown as decided before the registry has it, and nothing is decided t
 """
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 from abstractor.model.decision import Decision
@@ -53,18 +54,18 @@ class ReviewScreen(ReadingScreen):
             self.draw()
 
     def failed(self, error: AbstractorError) -> None:
+        self.refresh_rows()
         if isinstance(error, StaleCase):
-            self.refresh_rows()
             self.dwell.restart()
-            self.draw()
-            self.say(str(error), alarm=True)
-        elif isinstance(error, RegistryError):
-            self.say(
-                f"NOT SAVED: {error}. Nothing advances. enter retry   {self.keymap.shown('export_unsaved')} to file",
-                alarm=True,
-            )
+        self.draw()
+        if self.session.unsaved and isinstance(error, RegistryError):
+            self._tell_unsaved(f"{error}. Nothing advances. ")
         else:
-            self.say(str(error))
+            self.say(str(error), alarm=isinstance(error, RegistryError))
+
+    def _tell_unsaved(self, why: str = "") -> None:
+        if self.session.unsaved:
+            self.say(f"NOT SAVED: {why}enter retry   {self.keymap.shown('export_unsaved')} to file", alarm=True)
 
     # Deciding
 
@@ -93,7 +94,7 @@ class ReviewScreen(ReadingScreen):
         self.saved_at = decision.decided_at[11:19]
         self.refresh_rows()
         if self.session.lease is not None and self.dwell_clock() - self._renewed > _RENEW_AFTER:
-            self._renew()
+            self.attempt(self._renew)
 
     def _advance(self, slot: str) -> None:
         self.doc.selection = None
@@ -196,15 +197,15 @@ class ReviewScreen(ReadingScreen):
             raise Refused(self._frozen_words() if self.frozen else "there is no row here")
         held = row.decision if row.decision is not None and row.decision.value else None
         first = held or next(iter(row.choices), None)
-        start = (
-            Stated("", Assertion.PRESENT, row.date)
-            if first is None
-            else Stated("", first.assertion, first.date, first.end_date)
-        )
+        start = Stated("", Assertion.PRESENT, row.date)
+        if first is not None:
+            # where codes are to choose from, the list must not be narrowed to the one that stands
+            value = "" if row.spec.codes else first.value
+            start = Stated(value, first.assertion, first.date, first.end_date, first.attributes)
         draft = self.session.draft(row.slot)
         if draft:
-            start = Stated(draft, start.assertion, start.date, start.end_date)
-        self._ask(row, start, None)
+            start = replace(start, value=draft)
+        self._ask(row, start, None, drafted=bool(draft))
 
     def do_take(self) -> None:
         row = self.row
@@ -221,7 +222,7 @@ class ReviewScreen(ReadingScreen):
         value = read_value(self.session.book, spec, evidence.text)
         return Stated(value or " ".join(evidence.text.split()), Assertion.PRESENT, date)
 
-    def _ask(self, row: Row, start: Stated, evidence: Evidence | None) -> None:
+    def _ask(self, row: Row, start: Stated, evidence: Evidence | None, *, drafted: bool = False) -> None:
         spans = None if evidence is None else (evidence,)
 
         def save(stated: Stated) -> None:
@@ -233,11 +234,12 @@ class ReviewScreen(ReadingScreen):
                     date=stated.date,
                     end_date=stated.end_date,
                     evidence=spans,
+                    attributes=stated.attributes,
                 )
             )
 
         def saved(stated: Stated | None) -> None:
-            self.attempt(lambda: self.session.forget_draft(row.slot))
+            self.attempt(lambda: self._forget_draft(row.slot))
             if stated is not None:
                 self._advance(row.slot)
             self._tell_unsaved()
@@ -251,12 +253,13 @@ class ReviewScreen(ReadingScreen):
             save,
             quote=evidence.text if evidence is not None else "",
             draft=lambda text: self.session.keep_draft(row.slot, text),
+            drafted=drafted,
         )
         self.app.push_screen(edit, saved)
 
-    def _tell_unsaved(self) -> None:
-        if self.session.unsaved:
-            self.say(f"NOT SAVED. enter retry   {self.keymap.shown('export_unsaved')} to file", alarm=True)
+    def _forget_draft(self, slot: str) -> None:
+        if self.session.draft(slot) is not None:
+            self.session.forget_draft(slot)
 
     def do_attach(self) -> None:
         row, evidence = self.row, self.selected_evidence()
@@ -299,6 +302,7 @@ class ReviewScreen(ReadingScreen):
                     date=stated.date,
                     end_date=stated.end_date,
                     evidence=(evidence,) if evidence is not None else (),
+                    attributes=stated.attributes,
                 )
             )
 

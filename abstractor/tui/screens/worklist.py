@@ -125,7 +125,9 @@ class WorklistScreen(KeyedScreen[None]):
         done = row.suggested - row.undecided
         if not row.suggested:
             return "no suggestions"
-        state = "new" if not done else f"{100 * done // row.suggested}% decided"
+        state = (
+            "new" if not done else "to be closed" if not row.undecided else f"{100 * done // row.suggested}% decided"
+        )
         return f"{state}, mine" if row.holder == self.user else state
 
     def say(self, text: str, *, alarm: bool = False) -> None:

@@ -10,6 +10,7 @@ from rich.cells import cell_len
 from rich.segment import Segment
 from rich.style import Style
 from textual import events
+from textual.geometry import Region
 from textual.message import Message
 from textual.strip import Strip
 from textual.widget import Widget
@@ -41,11 +42,31 @@ class Line:
             left -= cell_len(shown)
         if left > 0:
             segments.append(Segment(" " * left, fill + turned))
-        return Strip(segments, width)
+        return Strip(segments, width).simplify()
 
     @property
     def plain(self) -> str:
         return "".join(text for text, _ in self.parts)
+
+
+class Changing(Widget):
+    """Sends to the terminal only the lines that differ from those it shows: over a slow line, bytes are what takes time."""
+
+    _shown: Sequence[object] = ()
+
+    def visible_lines(self) -> Sequence[object]:
+        """What the lines of the widget are drawn from, comparable."""
+        raise NotImplementedError
+
+    def refresh_changed(self) -> None:
+        """Draws the lines anew that have changed since this was last called."""
+        before, self._shown = self._shown, self.visible_lines()
+        if len(before) != len(self._shown):
+            self.refresh()
+            return
+        changed = [y for y, (old, new) in enumerate(zip(before, self._shown, strict=True)) if old != new]
+        if changed:
+            self.refresh(*(Region(0, y, self.size.width, 1) for y in changed))
 
 
 class Bar(Widget):
@@ -67,7 +88,7 @@ class Bar(Widget):
         return (self.line if y == 0 else Line()).strip(self.size.width, self.fill)
 
 
-class Panel(Widget):
+class Panel(Changing):
     """Some lines, from the top; what does not fit is reached by scrolling."""
 
     DEFAULT_CSS = "Panel { height: 1fr; width: 1fr; }"
@@ -80,15 +101,21 @@ class Panel(Widget):
 
     def show(self, lines: Sequence[Line], fill: Style) -> None:
         self.lines, self.fill, self.first = lines, fill, 0
-        self.refresh()
+        self.refresh_changed()
 
     def move(self, lines: int) -> None:
         self.first = max(0, min(self.first + lines, len(self.lines) - self.size.height))
-        self.refresh()
+        self.refresh_changed()
+
+    def visible_lines(self) -> Sequence[object]:
+        return [(self._line(y), self.fill) for y in range(self.size.height)]
+
+    def _line(self, y: int) -> Line:
+        at = self.first + y
+        return self.lines[at] if at < len(self.lines) else Line()
 
     def render_line(self, y: int) -> Strip:
-        at = self.first + y
-        return (self.lines[at] if at < len(self.lines) else Line()).strip(self.size.width, self.fill)
+        return self._line(y).strip(self.size.width, self.fill)
 
     def on_mouse_scroll_down(self, event: events.MouseScrollDown) -> None:
         event.stop()
@@ -99,7 +126,7 @@ class Panel(Widget):
         self.move(-3)
 
 
-class LineList(Widget):
+class LineList(Changing):
     """A list of any length with a cursor; a line is drawn only when it is seen."""
 
     DEFAULT_CSS = "LineList { height: 1fr; width: 1fr; }"
@@ -136,7 +163,7 @@ class LineList(Widget):
         self.empty = empty or Line()
         self.index = max(0, min(index, count - 1))
         self._keep_in_view()
-        self.refresh()
+        self.refresh_changed()
 
     def go(self, index: int) -> None:
         """Moves the cursor and says so."""
@@ -144,7 +171,7 @@ class LineList(Widget):
         if self.count and index != self.index:
             self.index = index
             self._keep_in_view()
-            self.refresh()
+            self.refresh_changed()
             self.post_message(self.Moved(self, index))
 
     def move(self, rows: int) -> None:
@@ -165,13 +192,20 @@ class LineList(Widget):
     def on_resize(self) -> None:
         self._keep_in_view()
 
-    def render_line(self, y: int) -> Strip:
+    def visible_lines(self) -> Sequence[object]:
+        return [(self._line(y), self.fill, self._is_cursor(y)) for y in range(self.size.height)]
+
+    def _line(self, y: int) -> Line:
         at = self.first + y
         if not self.count:
-            return (self.empty if y == 0 else Line()).strip(self.size.width, self.fill)
-        if at >= self.count:
-            return Line().strip(self.size.width, self.fill)
-        return self._draw(at, self.size.width).strip(self.size.width, self.fill, reverse=at == self.index)
+            return self.empty if y == 0 else Line()
+        return self._draw(at, self.size.width) if at < self.count else Line()
+
+    def _is_cursor(self, y: int) -> bool:
+        return bool(self.count) and self.first + y == self.index
+
+    def render_line(self, y: int) -> Strip:
+        return self._line(y).strip(self.size.width, self.fill, reverse=self._is_cursor(y))
 
     def on_click(self, event: events.Click) -> None:
         event.stop()

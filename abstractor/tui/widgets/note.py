@@ -19,6 +19,7 @@ from textual.strip import Strip
 
 from abstractor.review.rows import State
 from abstractor.tui.themes import PALETTES, Palette
+from abstractor.tui.widgets.lines import Changing
 from abstractor.tui.wrap import Wrapped, cell_width, drawn, wrap
 
 GUTTER = 3
@@ -43,7 +44,7 @@ class Mark:
     """It belongs to the current row."""
 
 
-class DocView(ScrollView):
+class DocView(Changing, ScrollView):
     """A note with its marks."""
 
     DEFAULT_CSS = """
@@ -91,22 +92,21 @@ class DocView(ScrollView):
         for one in self.marks:
             furthest = max(furthest, one.end)
             self._reach.append(furthest)
-        self.refresh()
+        self.refresh_changed()
 
     def find(self, matches: Sequence[tuple[int, int]]) -> None:
         self.matches = matches
-        self.refresh()
-
-    def repaint(self, palette: Palette) -> None:
-        self.palette = palette
-        self.refresh()
+        self.refresh_changed()
 
     def _rewrap(self) -> None:
         if not self.size.width:
-            return  # not laid out yet: `on_resize` follows
+            # not laid out, or hidden: lines of another text must not be drawn; `on_resize` follows
+            self._wrapped, self._width = wrap("", 1), 0
+            return
         self._width = max(1, self.size.width - GUTTER)
         self._wrapped = wrap(self.text, self._width)
-        self.virtual_size = Size(self.size.width, len(self._wrapped))
+        # never less than the widget: a short note after another short note then redraws only the lines that differ
+        self.virtual_size = Size(self.size.width, max(len(self._wrapped), self.size.height))
 
     def on_resize(self) -> None:
         if max(1, self.size.width - GUTTER) == self._width:
@@ -194,7 +194,7 @@ class DocView(ScrollView):
         self._said()
 
     def _said(self) -> None:
-        self.refresh()
+        self.refresh_changed()
         self.post_message(self.Selected())
 
     def move_head(self, by: str) -> None:
@@ -280,6 +280,9 @@ class DocView(ScrollView):
 
     # Drawing
 
+    def visible_lines(self) -> Sequence[object]:
+        return [list(self.render_line(y)) for y in range(self.size.height)]
+
     def render_line(self, y: int) -> Strip:
         line = self.top + y
         width = self.size.width
@@ -327,11 +330,13 @@ class DocView(ScrollView):
         layers.extend((*match, self.palette.match) for match in near)
         if self.selected is not None:
             layers.append((*self.selected, self.palette.selection))
+        heading = _HEADING.match(self.text, start, end) if start == 0 or self.text[start - 1] == "\n" else None
+        if heading is not None:
+            layers.insert(0, (heading.start(), heading.end(), self.palette.heading))
         cuts = sorted({start, end, *(edge for layer in layers for edge in layer[:2] if start < edge < end)})
-        base = self.palette.heading if _HEADING.match(self.text[start:end]) else self.palette.plain
         runs = []
         for low_cut, high_cut in itertools.pairwise(cuts):
-            style = base
+            style = self.palette.plain
             for layer_start, layer_end, layer_style in layers:
                 if layer_start <= low_cut < layer_end:
                     style = layer_style

@@ -133,7 +133,11 @@ def test_treatment_given_planned_or_refused(reader: Reader, text: str, wanted: A
     ],
 )
 def test_headings_open_their_own_section(reader: Reader, heading: str, name: str) -> None:
-    text = f"Seen today.\n\n{heading} something follows here\n" if heading.endswith(":") else f"Seen today.\n\n{heading}\nsomething follows\n"
+    text = (
+        f"Seen today.\n\n{heading} something follows here\n"
+        if heading.endswith(":")
+        else f"Seen today.\n\n{heading}\nsomething follows\n"
+    )
     view = reader.view(Note(note_id="1", text=text))
     assert view.section_at(text.index("something")) == name
 

@@ -23,6 +23,10 @@ STATEMENTS = {
     "PD-L1 was 1-49%": ["pd_l1 1-49"],
     "60% PD-L1 expression": ["pd_l1 60"],
     "PD-L1 negative": ["pd_l1 negative"],
+    "PD-L1 0.": ["pd_l1 0"],
+    "Ki-67 ............. 85%": ["ki67 85"],
+    "Tumor Mutational Burden ...... 8 Muts/Mb": ["tmb 8"],
+    "Combined Positive Score (CPS): 9": ["pd_l1 CPS 9"],
     "no PD-L1 expression": ["pd_l1 negative"],
     "PD-L1 negative, Ki-67 90%": ["pd_l1 negative", "ki67 90"],
     "TMB 11 Muts/Mb": ["tmb 11"],
@@ -69,6 +73,10 @@ def test_a_statement_gives_its_values(facts: Facts, text: str, expected: list[st
 @pytest.mark.parametrize("text", SILENCES)
 def test_what_states_no_value_gives_none(facts: Facts, text: str) -> None:
     assert facts(text) == {}
+
+
+def test_another_markers_score_is_not_pd_l1(facts: Facts) -> None:
+    assert not [fact for fact in facts("DLL3 expression high (TPS 80%)") if fact.startswith("pd_l1")]
 
 
 def test_a_denied_instability_is_absent(facts: Facts) -> None:

@@ -24,7 +24,7 @@ STATEMENTS = {
     "Positive: TTF-1, CD56. Negative: p63, CDX2.": "TTF-1 +, CD56 +, p63 -, CDX2 -",
     "CD56 (strong), synaptophysin (patchy), TTF-1 (-), CK7 (+)": "CD56 +, synaptophysin +, TTF-1 -, CK7 +",
     "Dot-like AE1/AE3 staining. Pan-cytokeratin positive.": "cytokeratin +",
-    "DLL3 (SP347)   + in 90% of tumor cells": "DLL3 +",
+    "DLL3 (clone SP347): + in about 75% of the cells": "DLL3 +",
     "DLL3 was 90%, SLFN11 0%": "DLL3 +, SLFN11 -",
     "Negative CK20 makes a Merkel cell tumour unlikely.": "CK20 -",
     "strongly positive for CD56 and synaptophysin and negative for chromogranin": "CD56 +, synaptophysin +, chromogranin -",
@@ -33,13 +33,19 @@ STATEMENTS = {
     "ASCL1 positive, NEUROD1 negative by IHC": "ASCL1 +, NEUROD1 -",
     "LCA and S100 are non-reactive.": "CD45 -, S100 -",
     "HepPar-1 and GATA3 negative, CK7 positive": "CK7 +",
+    "Stains for synaptophysin and CD56 are positive.": "synaptophysin +, CD56 +",
+    "No neuroendocrine differentiation is seen with chromogranin stains.": "chromogranin -",
+    "The tumour cells are positive for TTF-1, and chromogranin\nis negative in all of them.": "TTF-1 +, chromogranin -",
+    "Rb absent, TTF-1: 0": "Rb lost, TTF-1 -",
+    "Synaptophysin is positive in 90% of tumour cells, CD56 is negative in most cells.": "synaptophysin +, CD56 -",
+    "CK(+), P53 (90%+, mutant type expression)": "cytokeratin +, p53 overexpressed",
 }
 
 TABLE = """\
-  synaptophysin  +        chromogranin  +
-  TTF-1          +        CK7           weak +
-  CK20           -        HepPar-1      -
-  Rb             lost     p53           overexpressed
+  INSM1          +        CD56          focal +
+  p63            -        GATA3         -
+  napsin A       -        synaptophysin ++
+  p53            overexpressed     Rb   lost
 """
 
 SILENCES = [
@@ -49,6 +55,9 @@ SILENCES = [
     "A DLL3-targeted bispecific was offered.",
     "DLL3 is expressed in most small cell carcinomas.",
     "CK was 200 U/L.",
+    "ASCL1 is positive in 70 % of cases.",
+    "Excludes other CK20-positive primaries.",
+    "Mutant p53 and loss of RB1 by sequencing",
     "p53 mutation",
 ]
 
@@ -69,8 +78,20 @@ def test_a_statement_gives_its_stains(facts: Facts, text: str, expected: str) ->
 
 
 def test_columns_are_read_across(facts: Facts) -> None:
-    expected = "synaptophysin +, chromogranin +, TTF-1 +, CK7 +, CK20 -, Rb lost, p53 overexpressed"
+    expected = "INSM1 +, CD56 +, p63 -, napsin A -, synaptophysin +, p53 overexpressed, Rb lost"
     assert set(facts(TABLE)) == _given(expected)
+
+
+LEADERS = """\
+IHC panel:
+ Synaptophysin ..... positive, diffuse
+ p40 ............... negative
+ CD45              negative                    Rb               lost
+"""
+
+
+def test_leading_dots_and_wide_columns_are_no_obstacle(facts: Facts) -> None:
+    assert set(facts(LEADERS)) == _given("synaptophysin +, p40 -, CD45 -, Rb lost")
 
 
 def test_a_stain_is_always_present_whatever_its_result(facts: Facts) -> None:

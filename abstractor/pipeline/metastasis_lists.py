@@ -1,0 +1,264 @@
+"""Finds spread that is told without the word: places in brackets behind a stage, lesions of an organ, organs called clear.
+
+It works beside `metastasis`, which finds everything that is called metastasis.
+"""
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from abstractor.model.finding import Assertion
+from abstractor.pipeline.mention import Extractor, Mention
+from abstractor.pipeline.site import primary_sides
+from abstractor.pipeline.view import NoteView, Sentence
+from abstractor.rulebook.book import RuleBook
+
+FIELD = "metastasis"
+NODES = "distant_lymph_node"
+_LONGEST_LIST = 160
+_LABEL = re.compile(r"[\s\d.)*>-]*(?P<label>[A-Za-z][A-Za-z /&,]{2,40}?)[ \t]*(?:\([^()]{0,30}\))?:")
+_OPENING = re.compile(r"(?:the[ \t]+)?(?P<word>[A-Za-z]+)\b", re.IGNORECASE)
+_CLOSING = re.compile(r"[).:\n]|[ \t]-[ \t]|[ \t]{3,}|\t")
+_VERTEBRA = re.compile(r"(?:[TLD]\d{1,2}|C[2-7]|S[1-3])(?:[ \t]*-[ \t]*[TLS]?\d{1,2})?")
+_NEW = re.compile(r"\b(?:no|nil|without|not)\b[^.;\n]{0,40}\b(?:new|other|further|additional)\b|\bnone[ \t]+new\b", re.IGNORECASE)
+
+
+@dataclass(frozen=True)
+class _Words:
+    values: Mapping[str, str]
+    """Word for an organ, in lower case, to the site it means."""
+    opens: re.Pattern[str]
+    gap: re.Pattern[str]
+    separator: re.Pattern[str]
+    around: re.Pattern[str]
+    passed_over: re.Pattern[str]
+    node: re.Pattern[str]
+    lesions: re.Pattern[str]
+    loose_lesions: re.Pattern[str]
+    loose_denied: re.Pattern[str]
+    unclear: re.Pattern[str]
+    adrenal_sized: re.Pattern[str]
+    vertebra: re.Pattern[str]
+    studded: re.Pattern[str]
+    denied_bone: re.Pattern[str]
+    progressed: re.Pattern[str]
+    scan_cleared: tuple[tuple[re.Pattern[str], str], ...]
+    organ_cleared: re.Pattern[str]
+    node_places: re.Pattern[str]
+    node_denied: re.Pattern[str]
+    sided_lung: re.Pattern[str]
+    sized_liver: re.Pattern[str]
+    nothing_in: re.Pattern[str]
+
+
+def build(rulebook: RuleBook) -> Extractor:
+    """An extractor for metastasis."""
+    words = _compile(rulebook)
+
+    def extract(view: NoteView) -> Iterable[Mention]:
+        organ: str | None = None
+        last_end = 0
+        for sentence in view.sentences:
+            if "\n\n" in view.text[last_end : sentence.start]:
+                organ = None
+            last_end = sentence.end
+            label = _LABEL.match(view.text, sentence.start, sentence.end)
+            if label:
+                organ = _organ(label["label"], words)
+            yield from _lists(view, sentence, words)
+            yield from _lesions(view, sentence, words)
+            yield from _clear(view, sentence, words)
+            subject = organ or _subject(view, sentence, words)
+            if subject:
+                yield from _under_label(view, sentence, subject, words)
+
+    return extract
+
+
+def _compile(rulebook: RuleBook) -> _Words:
+    settings: Mapping[str, Any] = rulebook.settings.get("metastasis", {})
+    lists: Mapping[str, Any] = settings.get("lists", {})
+    lesions: Mapping[str, Any] = settings.get("lesions", {})
+    scans: Mapping[str, Any] = settings.get("scans", {})
+
+    def of(table: Mapping[str, Any], name: str) -> str:
+        return str(table.get(name, "(?!)"))
+
+    def compiled(expression: str) -> re.Pattern[str]:
+        return re.compile(expression, re.IGNORECASE)
+
+    organ, plural, singular = of(lesions, "organ"), of(lesions, "plural"), of(lesions, "singular")
+    described = of(lesions, "described")
+    return _Words(
+        values={term.lower(): site.value for site in rulebook.sites() for term in (*site.nouns, *site.adjectives)},
+        opens=compiled(of(lists, "opens")),
+        gap=compiled(of(lists, "gap")),
+        separator=compiled(of(lists, "separator")),
+        around=compiled(of(lists, "around")),
+        passed_over=compiled(of(lists, "passed_over")),
+        node=compiled(rf"{of(settings, 'node_regions')}[ \t]+{of(settings, 'node')}"),
+        lesions=compiled(
+            rf"\b(?P<organ>{organ})[ \t]+(?:{plural}|{singular}(?=[ \t,(]*(?:now[ \t]+|of[ \t]+|more[ \t]+|\()?{described}))\b"
+            rf"|\b{described}[ \t]+(?P<organ2>{organ})[ \t]+{singular}\b"
+            rf"|\b{plural}[ \t]+(?:in|of|throughout)[ \t]+(?:the[ \t]+|both[ \t]+)?(?P<organ3>liver|brain|skeleton|bones|spine|peritoneum)\b"
+            rf"|\b{singular}[ \t]+in[ \t]+(?:segment[ \t]+\w+[ \t]+of[ \t]+)?the[ \t]+(?P<organ4>liver)\b"
+        ),
+        loose_lesions=compiled(
+            rf"\b(?:several|multiple|numerous|innumerable|many|two|three|four|five|six|residual|new|remaining|known|segment[ \t]+\w+|"
+            rf"{described})[ \t]+(?:[\w-]+[ \t]+){{0,3}}?(?:{plural}|{singular})\b|\b(?:{plural}|{singular})[ \t]+(?:in[ \t]+)?(?:segment|seg\b|S\d|\d)"
+        ),
+        loose_denied=compiled(
+            r"\b(?:no|nil|without|free[ \t]+of)[ \t]+(?:[a-z-]+[ \t]+){0,3}?" + rf"(?:{plural}|{singular}|metast\w+|filiae?|abnormalit(?:y|ies))\b"
+        ),
+        unclear=compiled(of(lesions, "unclear")),
+        adrenal_sized=compiled(of(lesions, "adrenal_sized")),
+        vertebra=compiled(of(lesions, "vertebra")),
+        studded=compiled(of(lesions, "studded")),
+        denied_bone=compiled(of(lesions, "denied_bone")),
+        progressed=compiled(of(lesions, "progressed")),
+        scan_cleared=tuple((compiled(rf"(?:{scan})(?:{of(lesions, 'cleared')})"), str(value)) for value, scan in scans.items()),
+        organ_cleared=compiled(rf"{of(lesions, 'cleared_organs')}(?:{of(lesions, 'cleared')})"),
+        node_places=compiled(of(lesions, "node_places")),
+        node_denied=compiled(of(lesions, "node_denied")),
+        sided_lung=compiled(of(lesions, "sided_lung")),
+        sized_liver=compiled(of(lesions, "sized_liver")),
+        nothing_in=compiled(of(lesions, "nothing_in")),
+    )
+
+
+def _organ(name: str, words: _Words) -> str | None:
+    """The one organ a label names."""
+    plain = name.lower().split()
+    value = words.values.get(" ".join(plain)) or words.values.get(plain[-1] if plain else "")
+    return value if value in {"liver", "bone", "brain", "adrenal"} else None
+
+
+def _subject(view: NoteView, sentence: Sentence, words: _Words) -> str | None:
+    """The organ a sentence begins with: "Liver is fatty, no focal lesion"."""
+    opening = _OPENING.match(view.text, sentence.start, sentence.end)
+    return _organ(opening["word"], words) if opening and words.loose_denied.search(view.text, sentence.start, sentence.end) else None
+
+
+def _mention(
+    value: str, start: int, end: int, rule: str, assertion: Assertion | None = None, confidence: float = 0.75
+) -> Mention:
+    return Mention(FIELD, value, start, end, f"metastasis-{rule}", assertion=assertion, confidence=confidence)
+
+
+def _lists(view: NoteView, sentence: Sentence, words: _Words) -> Iterator[Mention]:
+    text = view.text
+    for opening in words.opens.finditer(text, sentence.start, sentence.end):
+        gap = words.gap.match(text, opening.end(), sentence.end)
+        if not gap:
+            continue
+        places = list(_places(view, gap.end(), min(sentence.end, gap.end() + _LONGEST_LIST), words))
+        bracketed = "(" in gap.group()
+        if len(places) > 1 or (places and (bracketed or text[places[-1][2] : places[-1][2] + 1] in {"", ".", ";", ")", ",", "\n"})):
+            for value, start, end in places:
+                yield _mention(value, start, end, "list")
+
+
+def _places(view: NoteView, start: int, stop: int, words: _Words) -> Iterator[tuple[str, int, int]]:
+    """The places of a list, up to its end: site, start and end of its words."""
+    text = view.text
+    position = start
+    while position < stop:
+        border = words.separator.search(text, position, stop)
+        closing = _CLOSING.search(text, position, stop)
+        end = min(border.start() if border else stop, closing.start() if closing else stop)
+        part = text[position:end]
+        value = _place(view, part, words)
+        if value:
+            lead = len(part) - len(part.lstrip())
+            yield value, position + lead, position + len(part.rstrip())
+        elif not words.passed_over.fullmatch(part.strip()):
+            return
+        if border is None or end != border.start():
+            if closing is not None and text[end] == ")" and (border := words.separator.match(text, end + 1, stop)):
+                position = border.end()
+                continue
+            return
+        position = border.end()
+
+
+def _place(view: NoteView, part: str, words: _Words) -> str | None:
+    """The site that one part of a list names, and nothing else."""
+    if words.node.search(part) and len(part) < 40:
+        return NODES
+    if _VERTEBRA.fullmatch(part.strip()):
+        return "bone"
+    bare = " ".join(words.around.sub(" ", part).lower().split())
+    value = words.values.get(bare)
+    if value == "lung":
+        return _opposite(view, part)
+    return value
+
+
+def _opposite(view: NoteView, part: str) -> str | None:
+    """The other lung, where the list says which; the lung of the primary is no spread."""
+    side = re.search(r"\b(left|right|l|r|lt|rt)\b", part, re.IGNORECASE)
+    if side is None:
+        return None
+    sides = primary_sides(view)
+    named = "left" if side[1][0].lower() == "l" else "right"
+    return "contralateral_lung" if sides and named not in sides else None
+
+
+def _lesions(view: NoteView, sentence: Sentence, words: _Words) -> Iterator[Mention]:
+    text, start, end = view.text, sentence.start, sentence.end
+    for match in words.lesions.finditer(text, start, end):
+        if not _doubtful(text, sentence, match, words):
+            name = next(part for part in (match["organ"], match["organ2"], match["organ3"], match["organ4"]) if part)
+            if value := words.values.get(name.lower(), "bone" if name.lower() in {"sternal", "rib", "skeletal"} else ""):
+                yield _mention(value, match.start(), match.end(), "lesions")
+    for pattern, value in ((words.adrenal_sized, "adrenal"), (words.vertebra, "bone"), (words.sized_liver, "liver")):
+        for match in pattern.finditer(text, start, end):
+            if not _doubtful(text, sentence, match, words):
+                yield _mention(value, match.start(), match.end(), "lesions")
+    for pattern in (words.studded, words.progressed):
+        for match in pattern.finditer(text, start, end):
+            groups = match.groupdict()
+            name = str(groups.get("organ") or groups.get("organ2")).lower()
+            if not _doubtful(text, sentence, match, words) and name in words.values:
+                yield _mention(words.values[name], match.start(), match.end(), "lesions")
+    for match in words.sided_lung.finditer(text, start, end):
+        value = _opposite(view, match.group())
+        if value and not _doubtful(text, sentence, match, words):
+            yield _mention(value, match.start(), match.end(), "other-lung")
+    for match in words.node_places.finditer(text, start, end):
+        yield _mention(NODES, match.start(), match.end(), "nodes")
+
+
+def _doubtful(text: str, sentence: Sentence, match: re.Match[str], words: _Words) -> bool:
+    around = text[max(sentence.start, match.start() - 40) : min(sentence.end, match.end() + 50)]
+    ahead = text[max(sentence.start, match.start() - 60) : match.end()]
+    return words.unclear.search(around) is not None or _NEW.search(ahead) is not None
+
+
+def _clear(view: NoteView, sentence: Sentence, words: _Words) -> Iterator[Mention]:
+    text, start, end = view.text, sentence.start, sentence.end
+    for pattern, value in words.scan_cleared:
+        for match in pattern.finditer(text, start, end):
+            yield _mention(value, match.start(), match.end(), "clear", Assertion.ABSENT)
+    for match in (*words.organ_cleared.finditer(text, start, end), *words.nothing_in.finditer(text, start, end)):
+        yield _mention(words.values[match["organ"].lower()], match.start(), match.end(), "clear", Assertion.ABSENT)
+    for match in words.denied_bone.finditer(text, start, end):
+        if not _NEW.search(match.group()):
+            yield _mention("bone", match.start(), match.end(), "clear", Assertion.ABSENT)
+    for match in words.node_denied.finditer(text, start, end):
+        yield _mention(NODES, match.start(), match.end(), "clear", Assertion.ABSENT)
+
+
+def _under_label(view: NoteView, sentence: Sentence, organ: str, words: _Words) -> Iterator[Mention]:
+    """Reads "Liver: two residual lesions. ..." and "Bones: ... No destructive lesion." up to the next label."""
+    text, start, end = view.text, sentence.start, sentence.end
+    denied = words.loose_denied.search(text, start, end)
+    if denied and any(word in words.values for word in re.findall(r"\w+", denied.group().lower())):
+        return
+    if denied and not _NEW.search(text, start, denied.end()):
+        yield _mention(organ, denied.start(), denied.end(), "label", Assertion.ABSENT)
+        return
+    for match in words.loose_lesions.finditer(text, start, end):
+        if not _doubtful(text, sentence, match, words):
+            yield _mention(organ, match.start(), match.end(), "label")

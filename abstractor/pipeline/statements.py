@@ -1,0 +1,55 @@
+"""What the extractors of results read at a time: a sentence, with the dots that lead the eye through a table taken out.
+
+Offsets stay those of the note. It never joins what stands in different lines.
+"""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import cast
+
+from abstractor.pipeline.view import NoteView
+
+_LEADERS = re.compile(r"(?:[.\u2026_\u00b7](?: ?[.\u2026_\u00b7]){2,})")
+"""Ki-67 ........ 90 %"""
+_ENDS_IN_LEADERS = re.compile(r"[.\u2026_\u00b7]{3,}\s*$")
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """A stretch of the note and its words."""
+
+    start: int
+    words: str
+    """As long as the stretch; leaders are blanks."""
+
+
+def statements(view: NoteView) -> tuple[Statement, ...]:
+    """The statements of a note, in order; worked out once for all extractors."""
+    known = view.memo.get("statements")
+    if isinstance(known, tuple):
+        return cast("tuple[Statement, ...]", known)
+    found = tuple(_statements(view))
+    view.memo["statements"] = found
+    return found
+
+
+def _with_line_ends(clean: str, original: str) -> str:
+    """Puts back the ends of lines: a clean text may run lines together that only look like one sentence."""
+    if "\n" not in original or len(clean) != len(original):
+        return clean
+    return "".join("\n" if kept == "\n" else letter for letter, kept in zip(clean, original, strict=True))
+
+
+def _statements(view: NoteView) -> Iterator[Statement]:
+    start: int | None = None
+    for sentence in view.sentences:
+        first = sentence.start if start is None else start
+        raw = _with_line_ends(view.text[first : sentence.end], view.note.text[first : sentence.end])
+        # A splitter takes the last of the leading dots for a full stop.
+        goes_on = _ENDS_IN_LEADERS.search(raw) and "\n" not in view.text[sentence.end : sentence.end + 2]
+        if goes_on and sentence is not view.sentences[-1]:
+            start = first
+            continue
+        start = None
+        yield Statement(first, _LEADERS.sub(lambda match: " " * len(match.group()), raw))

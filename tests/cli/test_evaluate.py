@@ -1,0 +1,100 @@
+"""`evaluate`: figures against annotated notes, on the terminal and as JSON."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from abstractor.api import Abstractor
+from abstractor.cli.main import cli
+from abstractor.model.finding import Finding
+from abstractor.model.note import Note
+from abstractor.rulebook.book import RuleBook
+
+TEXT = "Limited stage; liver spared. Perhaps brain."
+CANARY = "Xanthippe"
+Run = Callable[..., Result]
+
+
+class Reader:
+    """Finds the stage rightly, a response that nobody annotated, and misses the liver."""
+
+    def __init__(self, rulebook: RuleBook, found_in: Callable[..., Finding]) -> None:
+        self.rulebook = rulebook
+        self.found_in = found_in
+
+    def annotate(self, note: Note) -> list[Finding]:
+        return [
+            self.found_in(note, "Limited", "stage.valg", "limited"),
+            self.found_in(note, "spared", "response", "PD"),
+            self.found_in(note, "brain", "metastasis", "brain", "uncertain"),
+        ]
+
+
+@pytest.fixture
+def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, rulebook: RuleBook, found_in: Callable[..., Finding]) -> Run:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(Abstractor, "load", lambda _rules=None: Reader(rulebook, found_in))
+
+    def invoke(*arguments: str, code: int = 0) -> Result:
+        result = CliRunner().invoke(cli, ["evaluate", *arguments])
+        assert result.exit_code == code, result.output
+        return result
+
+    return invoke
+
+
+def gold(path: Path, **changes: object) -> None:
+    facts = [
+        {"field": "stage.valg", "value": "limited", "assertion": "present", "spans": [[0, 13]]},
+        {"field": "metastasis", "value": "liver", "assertion": "absent", "spans": [[15, 20]]},
+        {"field": "metastasis", "value": "brain", "assertion": "uncertain", "spans": [[37, 42]]},
+    ]
+    path.write_text(json.dumps({"note_id": "N1", "text": TEXT, "facts": facts, **changes}) + "\n")
+
+
+def test_the_figures_have_the_published_shape(run: Run, tmp_path: Path) -> None:
+    gold(tmp_path / "gold.jsonl")
+    printed = run("gold.jsonl", "--json", "figures.json", "--errors", "errors.jsonl", "--quiet").stdout
+    figures = json.loads((tmp_path / "figures.json").read_text())
+    assert {name: figures["micro"][name] for name in ("tp", "fp", "fn")} == {"tp": 1, "fp": 1, "fn": 1}
+    assert figures["micro"]["precision"] == figures["micro"]["recall"] == figures["micro"]["f1"] == 0.5
+    assert set(figures) >= {"micro", "macro_f1", "fields", "evidence_overlap"}
+    assert figures["macro_f1"] == 0.5  # of the fields that the gold holds: 1 and 0
+    assert figures["evidence_overlap"] == 1.0
+    assert figures["fields"]["metastasis"] == {"tp": 0, "fp": 0, "fn": 1, "precision": 0, "recall": 0, "f1": 0}
+    assert "stage.valg" in printed
+    errors = [json.loads(line) for line in (tmp_path / "errors.jsonl").read_text().splitlines()]
+    assert [(one["kind"], one["field"], one["evidence"]) for one in errors] == [
+        ("missed", "metastasis", "liver"),
+        ("false", "response", "spared"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("content", "says"),
+    [
+        (b"", "the file is empty"),
+        (b'{"note_id": "N1", "text": "Xanthippe"}\n', "gold.jsonl: row 1: not in the gold format"),
+        (
+            b'\n{"note_id": "N1", "text": "Xanthippe", "facts": [{"field": "x"}]}\n',
+            "gold.jsonl: row 2: not in the gold",
+        ),
+        (b'["Xanthippe"]\n', "gold.jsonl: row 1: not in the gold format"),
+        (b"Xanthippe\n", "gold.jsonl: row 1: not JSON"),
+        (b"\xff\xff Xanthippe\n", "gold.jsonl: row 1: not UTF-8"),
+        (b'{"note_id": "N1", "text": "", "facts": []}\n', "gold.jsonl: row 1: note N1: the text is empty"),
+    ],
+)
+def test_a_file_that_is_no_gold_is_one_line_by_row(run: Run, tmp_path: Path, content: bytes, says: str) -> None:
+    (tmp_path / "gold.jsonl").write_bytes(content)
+    (line,) = run("gold.jsonl", "--quiet", code=1).stderr.splitlines()
+    assert says in line
+    assert CANARY not in line
+
+
+def test_a_missing_file_is_one_line(run: Run) -> None:
+    (line,) = run("none.jsonl", code=1).stderr.splitlines()
+    assert "none.jsonl" in line
