@@ -55,6 +55,7 @@ class Rulings:
     lung: re.Pattern[str]
     unplaced: re.Pattern[str]
     elsewhere: re.Pattern[str]
+    spread: re.Pattern[str]
     lungish: re.Pattern[str]
     other: re.Pattern[str]
     history_ahead: re.Pattern[str]
@@ -93,6 +94,7 @@ class Rulings:
             lung=compiled("lung"),
             unplaced=compiled("unplaced"),
             elsewhere=compiled("elsewhere"),
+            spread=compiled("spread"),
             lungish=compiled("lungish"),
             other=compiled("other"),
             history_ahead=compiled("history_ahead"),
@@ -131,7 +133,9 @@ class Rulings:
         other = sum(self._other_weight(view, match) for match in others)
         if lung or other < 1:  # small cell carcinoma is of the lung, unless another organ is all that is named
             outside = not lung and len(self.elsewhere.findall(view.text)) > len(self.lungish.findall(view.text))
-            for match in self.unplaced.finditer(view.text):
+            unplaced = list(self.unplaced.finditer(view.text))
+            outside = outside or (not lung and any(self._elsewhere(view, match) for match in unplaced))
+            for match in unplaced:
                 if outside or self._elsewhere(view, match):
                     other += 1
                 elif match.start() not in taken:
@@ -192,12 +196,12 @@ class Rulings:
         return 3 if match.start() < _HEAD or section in self.lists["diagnosis_sections"] else 1
 
     def _elsewhere(self, view: NoteView, match: re.Match[str]) -> bool:
-        """Whether a small cell carcinoma is of another organ, named beside it."""
+        """Whether a small cell carcinoma is of another organ, named right beside it ("of the bladder", "small cell prostate cancer")."""
         sentence = view.sentence_at(match.start())
-        near = view.text[max(sentence.start, match.start() - 50) : min(sentence.end, match.end() + 70)]
-        return (
-            self.elsewhere.search(near) is not None and self.lung.search(near) is None and "metasta" not in near.lower()
-        )
+        behind = view.text[match.end() : min(sentence.end, match.end() + 60)]
+        spread = self.spread.search(behind)
+        near = view.text[max(sentence.start, match.start() - 20) : match.start()] + " " + behind[: spread.start() if spread else None]
+        return self.elsewhere.search(near) is not None and self.lung.search(near) is None
 
     def _of_relative(self, view: NoteView, sentence: Sentence, match: re.Match[str]) -> bool:
         near = view.text[max(sentence.start, match.start() - 80) : min(sentence.end, match.end() + 40)]

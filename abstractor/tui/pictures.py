@@ -22,7 +22,7 @@ BEGIN, END = "<!-- keys: written by abstractor.tui.pictures -->", "<!-- end of k
 
 PICTURES: tuple[tuple[str, tuple[int, int], str, tuple[str, ...]], ...] = (
     ("worklist", (80, 24), "dark", ("w",)),
-    ("review-80x24", (80, 24), "dark", ("1", "a", "a", "u")),
+    ("review-80x24", (80, 24), "dark", ("1", "a")),
     ("review-160x50", (160, 50), "dark", ()),
     ("review-light", (160, 50), "light", ("1", *"aaaaaaaa", "r", "a")),
     ("edit", (80, 24), "dark", ("j", "j", "e", "l", "u")),

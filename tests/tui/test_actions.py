@@ -390,7 +390,7 @@ async def _(hand, registry):
     await hand.settle()
     assert isinstance(hand.screen, WorklistScreen)
     await hand.press("enter", "P")
-    assert isinstance(hand.screen, WorklistScreen)
+    assert hand.session.patient_id == "OTHER"
 
 
 @exercise("close")

@@ -1,19 +1,13 @@
-"""The reading half of the review screen: rows, note and evidence side by side, and everything that only looks.
-
-Finding, selecting and stepping through evidence live here; nothing here writes a decision.
-"""
+"""A patient on the screen: rows, note and evidence side by side, and moving about in them. Nothing here writes a decision."""
 
 from collections.abc import Callable, Iterable
 from typing import ClassVar
 
-from textual import work
 from textual.containers import Container, Vertical
 from textual.widget import Widget
 
-from abstractor.model.errors import AbstractorError
 from abstractor.model.suggestion import Evidence
 from abstractor.review.filters import filter_rows, parse_filter
-from abstractor.review.find import find_in
 from abstractor.review.rows import Row, State
 from abstractor.review.session import Session
 from abstractor.tui.actions import REVIEW, SELECT, Keymap
@@ -26,7 +20,6 @@ from abstractor.tui.drawing import (
 )
 from abstractor.tui.evidence import Pane
 from abstractor.tui.guard import Dwell
-from abstractor.tui.messages import NotesSearched
 from abstractor.tui.screens.dialogs import LinePrompt
 from abstractor.tui.screens.keyed import KeyedScreen
 from abstractor.tui.screens.reader import HelpScreen
@@ -183,6 +176,9 @@ class ReadingScreen(KeyedScreen[None]):
             self._show_matches()
         if offset is not None:
             doc.centre(min(offset, max(0, len(text) - 1)))
+
+    def _show_matches(self) -> None:
+        self.doc.find([(start, end) for note_id, start, end in self.matches if note_id == self.note_id])
 
     # Drawing
 
@@ -414,155 +410,6 @@ class ReadingScreen(KeyedScreen[None]):
     def do_previous_section(self) -> None:
         self.doc.section(-1)
         self._draw_note_title()
-
-    # Finding
-
-    def do_find(self) -> None:
-        hint = r"/word in all notes   \expression   enter finds   esc leaves"
-        self.app.push_screen(LinePrompt(self.keymap, self.palette, "Find in this note", hint=hint), self._find)
-
-    def _find(self, wanted: str | None) -> None:
-        if not wanted:
-            return
-        if wanted.startswith("/"):
-            self.say("searching ...")
-            self._search_all(wanted[1:])
-            return
-
-        def here() -> None:
-            note_id = self.note_id or ""
-            self._found(wanted, [(note_id, *span) for span in find_in(self.doc.text, wanted)])
-
-        self.attempt(here)
-
-    @work(thread=True, exclusive=True, exit_on_error=False, group="search")
-    def _search_all(self, wanted: str) -> None:
-        try:
-            hits = self.session.search(wanted)
-        except AbstractorError as error:
-            self.post_message(NotesSearched(wanted, [], str(error)))
-        else:
-            self.post_message(NotesSearched(wanted, hits))
-
-    def on_notes_searched(self, message: NotesSearched) -> None:
-        if message.problem:
-            self.say(message.problem, alarm=True)
-        else:
-            self._found(message.wanted, message.hits)
-
-    def _found(self, wanted: str, hits: list[tuple[str, int, int]]) -> None:
-        self.matches = hits
-        if not hits:
-            self._show_matches()
-            self.say(f"no match for {wanted!r}")
-            return
-        here = self.doc.first_offset
-        ahead = (number for number, (note_id, start, _) in enumerate(hits) if note_id == self.note_id and start >= here)
-        self.match_at = next(ahead, 0)
-        self._show_match()
-
-    def _show_matches(self) -> None:
-        self.doc.find([(start, end) for note_id, start, end in self.matches if note_id == self.note_id])
-
-    def _show_match(self) -> None:
-        note_id, start, end = self.matches[self.match_at]
-        self.open_note(note_id)
-        self._show_matches()
-        self.doc.show_offset(start)
-        self.doc.select(start, end)
-        self.draw()
-        notes = len({one[0] for one in self.matches})
-        self.say(
-            f"match {self.match_at + 1}/{len(self.matches)}"
-            + (f" in {notes} notes" if notes > 1 else "")
-            + f"   {self.keymap.shown('take')} takes it   {self.keymap.shown('next_match')} next"
-        )
-
-    def do_next_match(self) -> None:
-        self._step_match(1)
-
-    def do_previous_match(self) -> None:
-        self._step_match(-1)
-
-    def _step_match(self, step: int) -> None:
-        if not self.matches:
-            self.say(f"nothing searched; {self.keymap.shown('find')} finds")
-            return
-        self.match_at = (self.match_at + step) % len(self.matches)
-        self._show_match()
-
-    # Selecting
-
-    def do_select(self) -> None:
-        doc = self.doc
-        if not doc.text:
-            self.say("no note to select from")
-            return
-        self.selecting = True
-        if doc.selected is None:
-            span = self.span
-            if span is not None and span.note_id == self.note_id and self.session.stands(span):
-                doc.select(span.start, span.end)
-            else:
-                word = doc.first_word()
-                doc.select(word, word + 1)
-        self.draw()
-
-    def on_doc_view_selected(self, _message: DocView.Selected) -> None:
-        if not self._told:
-            self.say("")
-
-    def do_select_right(self) -> None:
-        self.doc.move_head("right")
-
-    def do_select_left(self) -> None:
-        self.doc.move_head("left")
-
-    def do_select_down(self) -> None:
-        self.doc.move_head("down")
-
-    def do_select_up(self) -> None:
-        self.doc.move_head("up")
-
-    def do_select_word(self) -> None:
-        self.doc.move_head("word")
-
-    def do_select_back(self) -> None:
-        self.doc.move_head("back")
-
-    def do_select_sentence(self) -> None:
-        self.doc.move_head("sentence")
-
-    def do_select_swap(self) -> None:
-        self.doc.move_head("swap")
-
-    def do_select_none(self) -> None:
-        self.selecting = False
-        self.doc.unselect()
-        self.draw()
-
-    def do_copy_selection(self) -> None:
-        selected = self.doc.selected
-        if selected is None:
-            self.say("nothing is selected")
-        elif self.session.config.clipboard == "osc52":
-            self.app.copy_to_clipboard(self.doc.text[slice(*selected)])
-            self.say("sent to the clipboard")
-        else:
-            self.say("copying is switched off: the clipboard is a way out for patients' data")
-
-    def do_copy(self) -> None:
-        if self.doc.selected is not None:
-            self.do_copy_selection()
-        else:
-            super().do_copy()
-
-    def selected_evidence(self) -> Evidence | None:
-        """The selection as evidence; None without one."""
-        selected = self.doc.selected
-        if selected is None or self.note_id is None:
-            return None
-        return self.session.quote(self.note_id, *selected)
 
     def do_help(self) -> None:
         self.app.push_screen(HelpScreen(self.keymap, self.palette, (REVIEW, SELECT)))

@@ -20,15 +20,15 @@ from abstractor.rulebook.schema import FieldSpec
 from abstractor.tui.messages import NeighbourWanted, WorklistWanted
 from abstractor.tui.screens.dialogs import Confirm, FieldPicker, LinePrompt, Reasons
 from abstractor.tui.screens.edit import EditScreen, Stated
+from abstractor.tui.screens.finding import FindingScreen
 from abstractor.tui.screens.reader import Event, HistoryScreen, TimelineScreen
-from abstractor.tui.screens.reading import ReadingScreen
 from abstractor.tui.widgets.note import STATE_WORDS
 
 _HEARTBEAT = 60.0
 _RENEW_AFTER = 20.0
 
 
-class ReviewScreen(ReadingScreen):
+class ReviewScreen(FindingScreen):
     """A patient under review."""
 
     _renewed = 0.0
