@@ -8,6 +8,7 @@ import getpass
 import os
 import sys
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -19,6 +20,7 @@ from abstractor.model.errors import AbstractorError, InputError, RulebookError
 
 if TYPE_CHECKING:
     from abstractor.registry.engine import Registry
+    from abstractor.review.config import ReviewConfig
     from abstractor.rulebook.book import RuleBook
 
 Command = TypeVar("Command", bound=Callable[..., Any])
@@ -280,20 +282,58 @@ def _annotate_files(
 @_db
 @_rules
 @_user
-def review(patient: str | None, config_file: Path | None, db: str, rules: Path | None, user: str | None) -> None:
+@click.option("--plain", is_flag=True, help="One row at a time as lines, for screen readers.")
+def review(
+    patient: str | None, config_file: Path | None, plain: bool, db: str, rules: Path | None, user: str | None
+) -> None:
     """Opens the terminal interface, in which an abstractor confirms, corrects, rejects and adds.
 
     Example: abstractor review --db study.db --user mortiz
     """
-    from abstractor.review.config import read_config
+    from abstractor.review.config import ReviewConfig, read_config
     from abstractor.rulebook.load import load_rulebook
-    from abstractor.tui.app import run_review
 
-    config = read_config(config_file) if config_file else None
+    config = read_config(config_file) if config_file else ReviewConfig()
+    config = replace(config, crash_log=config.crash_log or _log_folder())
     rulebook = load_rulebook(rules)
     with _registry(db) as registry:
-        code = run_review(registry, rulebook, _acting(user), patient_id=patient, config=config)
-    sys.exit(code)
+        sys.exit(_run_review(registry, rulebook, _acting(user), patient, config, plain=plain))
+
+
+def _run_review(
+    registry: "Registry",
+    rulebook: "RuleBook",
+    user: str,
+    patient: str | None,
+    config: "ReviewConfig",
+    *,
+    plain: bool,
+) -> int:
+    """The screens, or a line at a time."""
+    if plain:
+        from abstractor.registry.engine import utc_now
+        from abstractor.tui.plain import run_plain
+
+        return run_plain(
+            registry,
+            rulebook,
+            user,
+            patient_id=patient,
+            clock=utc_now,
+            lines=sys.stdin,
+            out=sys.stdout,
+            config=config,
+        )
+    from abstractor.tui.app import run_review
+
+    return run_review(registry, rulebook, user, patient_id=patient, config=config)
+
+
+def _log_folder() -> Path:
+    """Where a crash of the screens leaves its line; it never holds note text."""
+    from platformdirs import user_log_path
+
+    return user_log_path("abstractor", appauthor=False)
 
 
 @cli.command()

@@ -52,8 +52,14 @@ class Asserter:
             language,
             context_component(language, rules),
             compile_borders(rulebook.context),
-            _one_of(_kin(rulebook, for_all=True), r"(?<!with )(?<!to )(?<!per )(?<!from )(?<!by )\b(?:{})\b(?=[ \t]*(?:[-:,(]|has|had|with|died|deceased|was|at))"),
-            _one_of(_kin(rulebook, for_all=False), r"\b(?:{})(?:[ \t,]+(?:who|also|has|had|was|is|just|recently|then|both))*[ \t]*$"),
+            _one_of(
+                _kin(rulebook, for_all=True),
+                r"(?<!with )(?<!to )(?<!per )(?<!from )(?<!by )\b(?:{})\b(?=[ \t]*(?:[-:,(]|has|had|with|died|deceased|was|at))",
+            ),
+            _one_of(
+                _kin(rulebook, for_all=False),
+                r"\b(?:{})(?:[ \t,]+(?:who|also|has|had|was|is|just|recently|then|both))*[ \t]*$",
+            ),
             _one_of(str(word) for word in words),
             {rule.name: rule for rule in rulebook.sections},
         )
@@ -111,7 +117,6 @@ class Asserter:
         if mention.assertion is not None:
             return default if default is not None and section is not None and not section.fields else mention.assertion
         return _weigh(effects, default)
-
 
     def _of_relative(self, view: NoteView, mention: Mention) -> bool:
         """Whether the sentence has spoken of a relative and not come back to the patient since, however many clauses lie between."""

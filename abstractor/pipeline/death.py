@@ -20,15 +20,22 @@ def build(rulebook: RuleBook) -> Extractor:
         return re.compile(str(settings.get(name, "(?!)")), re.IGNORECASE)
 
     said, behind, ahead = compiled("said"), compiled("between_behind"), compiled("between_ahead")
+    verb, loose_behind, loose_ahead = compiled("verb"), compiled("loose_behind"), compiled("loose_ahead")
 
     def date_of(view: NoteView, match: re.Match[str]) -> DateHit | None:
+        is_verb = verb.fullmatch(match.group()) is not None
         for hit in dates_in(view, match.end(), match.end() + _REACH):
+            gap = view.text[match.end() : hit.start]
+            if is_verb and hit.value.month and loose_behind.fullmatch(gap):
+                return hit
             if behind.fullmatch(view.text[match.end() : hit.start]):
                 return hit
             break
         sentence = view.sentence_at(match.start())
         for hit in reversed(dates_in(view, max(sentence.start, match.start() - _REACH), match.start())):
-            return hit if ahead.fullmatch(view.text[hit.end : match.start()]) else None
+            gap = view.text[hit.end : match.start()]
+            near = ahead.fullmatch(gap) or (is_verb and hit.value.month and loose_ahead.fullmatch(gap))
+            return hit if near else None
         return None
 
     def extract(view: NoteView) -> Iterable[Mention]:

@@ -26,6 +26,8 @@ class _Words:
     again: re.Pattern[str]
     not_proved: re.Pattern[str]
     collected: re.Pattern[str]
+    loose_said: re.Pattern[str]
+    loose_behind: re.Pattern[str]
 
 
 def build(rulebook: RuleBook) -> Extractor:
@@ -45,6 +47,8 @@ def build(rulebook: RuleBook) -> Extractor:
         again=compiled("again"),
         not_proved=compiled("not_proved"),
         collected=compiled("collected", "{}$"),
+        loose_said=compiled("loose_said"),
+        loose_behind=compiled("loose_behind"),
     )
 
     def extract(view: NoteView) -> Iterable[Mention]:
@@ -75,7 +79,8 @@ def _told(view: NoteView, words: _Words) -> Iterator[Mention]:
 def _date_behind(view: NoteView, match: re.Match[str], words: _Words) -> DateHit | None:
     for hit in dates_in(view, match.end(), match.end() + 130):
         gap = view.text[match.end() : hit.start]
-        return hit if words.behind.fullmatch(gap) else None
+        is_loose = words.loose_said.fullmatch(match.group()) and words.loose_behind.fullmatch(gap)
+        return hit if words.behind.fullmatch(gap) or is_loose else None
     return None
 
 

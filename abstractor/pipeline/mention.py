@@ -1,7 +1,8 @@
 """What an extractor hands on: a value and the words that state it, before context, dates and rulings have had their say."""
 
+import dataclasses
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from abstractor.model.finding import Assertion
 from abstractor.pipeline.view import NoteView
@@ -35,7 +36,7 @@ class Mention:
     """Set where the words themselves settle it ("TP53 wild-type", "no evidence of progression"); None: context decides."""
     date: StatedDate | None = None
     """Set where the extractor knows it; None: the date stage looks for one."""
-    attributes: Mapping[str, object] = field(default_factory=dict, hash=False)
+    attributes: Mapping[str, object] = dataclasses.field(default_factory=dict, hash=False)
     confidence: float = 0.9
     scope: tuple[int, int] | None = None
     """The stretch of text whose words may modify this mention, if narrower than its sentence (a table row, a list item)."""

@@ -21,7 +21,9 @@ _LABEL = re.compile(r"[\s\d.)*>-]*(?P<label>[A-Za-z][A-Za-z /&,]{2,40}?)[ \t]*(?
 _OPENING = re.compile(r"(?:the[ \t]+)?(?P<word>[A-Za-z]+)\b", re.IGNORECASE)
 _CLOSING = re.compile(r"[).:\n]|[ \t]-[ \t]|[ \t]{3,}|\t")
 _VERTEBRA = re.compile(r"(?:[TLD]\d{1,2}|C[2-7]|S[1-3])(?:[ \t]*-[ \t]*[TLS]?\d{1,2})?")
-_NEW = re.compile(r"\b(?:no|nil|without|not)\b[^.;\n]{0,40}\b(?:new|other|further|additional)\b|\bnone[ \t]+new\b", re.IGNORECASE)
+_NEW = re.compile(
+    r"\b(?:no|nil|without|not)\b[^.;\n]{0,40}\b(?:new|other|further|additional)\b|\bnone[ \t]+new\b", re.IGNORECASE
+)
 
 
 @dataclass(frozen=True)
@@ -109,7 +111,8 @@ def _compile(rulebook: RuleBook) -> _Words:
             rf"{described})[ \t]+(?:[\w-]+[ \t]+){{0,3}}?(?:{plural}|{singular})\b|\b(?:{plural}|{singular})[ \t]+(?:in[ \t]+)?(?:segment|seg\b|S\d|\d)"
         ),
         loose_denied=compiled(
-            r"\b(?:no|nil|without|free[ \t]+of)[ \t]+(?:[a-z-]+[ \t]+){0,3}?" + rf"(?:{plural}|{singular}|metast\w+|filiae?|abnormalit(?:y|ies))\b"
+            r"\b(?:no|nil|without|free[ \t]+of)[ \t]+(?:[a-z-]+[ \t]+){0,3}?"
+            + rf"(?:{plural}|{singular}|metast\w+|filiae?|abnormalit(?:y|ies))\b"
         ),
         unclear=compiled(of(lesions, "unclear")),
         adrenal_sized=compiled(of(lesions, "adrenal_sized")),
@@ -117,7 +120,9 @@ def _compile(rulebook: RuleBook) -> _Words:
         studded=compiled(of(lesions, "studded")),
         denied_bone=compiled(of(lesions, "denied_bone")),
         progressed=compiled(of(lesions, "progressed")),
-        scan_cleared=tuple((compiled(rf"(?:{scan})(?:{of(lesions, 'cleared')})"), str(value)) for value, scan in scans.items()),
+        scan_cleared=tuple(
+            (compiled(rf"(?:{scan})(?:{of(lesions, 'cleared')})"), str(value)) for value, scan in scans.items()
+        ),
         organ_cleared=compiled(rf"{of(lesions, 'cleared_organs')}(?:{of(lesions, 'cleared')})"),
         node_places=compiled(of(lesions, "node_places")),
         node_denied=compiled(of(lesions, "node_denied")),
@@ -137,7 +142,11 @@ def _organ(name: str, words: _Words) -> str | None:
 def _subject(view: NoteView, sentence: Sentence, words: _Words) -> str | None:
     """The organ a sentence begins with: "Liver is fatty, no focal lesion"."""
     opening = _OPENING.match(view.text, sentence.start, sentence.end)
-    return _organ(opening["word"], words) if opening and words.loose_denied.search(view.text, sentence.start, sentence.end) else None
+    return (
+        _organ(opening["word"], words)
+        if opening and words.loose_denied.search(view.text, sentence.start, sentence.end)
+        else None
+    )
 
 
 def _mention(
@@ -154,7 +163,9 @@ def _lists(view: NoteView, sentence: Sentence, words: _Words) -> Iterator[Mentio
             continue
         places = list(_places(view, gap.end(), min(sentence.end, gap.end() + _LONGEST_LIST), words))
         bracketed = "(" in gap.group()
-        if len(places) > 1 or (places and (bracketed or text[places[-1][2] : places[-1][2] + 1] in {"", ".", ";", ")", ",", "\n"})):
+        if len(places) > 1 or (
+            places and (bracketed or text[places[-1][2] : places[-1][2] + 1] in {"", ".", ";", ")", ",", "\n"})
+        ):
             for value, start, end in places:
                 yield _mention(value, start, end, "list")
 
@@ -210,7 +221,9 @@ def _lesions(view: NoteView, sentence: Sentence, words: _Words) -> Iterator[Ment
     for match in words.lesions.finditer(text, start, end):
         if not _doubtful(text, sentence, match, words):
             name = next(part for part in (match["organ"], match["organ2"], match["organ3"], match["organ4"]) if part)
-            if value := words.values.get(name.lower(), "bone" if name.lower() in {"sternal", "rib", "skeletal"} else ""):
+            if value := words.values.get(
+                name.lower(), "bone" if name.lower() in {"sternal", "rib", "skeletal"} else ""
+            ):
                 yield _mention(value, match.start(), match.end(), "lesions")
     for pattern, value in ((words.adrenal_sized, "adrenal"), (words.vertebra, "bone"), (words.sized_liver, "liver")):
         for match in pattern.finditer(text, start, end):
@@ -223,9 +236,9 @@ def _lesions(view: NoteView, sentence: Sentence, words: _Words) -> Iterator[Ment
             if not _doubtful(text, sentence, match, words) and name in words.values:
                 yield _mention(words.values[name], match.start(), match.end(), "lesions")
     for match in words.sided_lung.finditer(text, start, end):
-        value = _opposite(view, match.group())
-        if value and not _doubtful(text, sentence, match, words):
-            yield _mention(value, match.start(), match.end(), "other-lung")
+        other_lung = _opposite(view, match.group())
+        if other_lung and not _doubtful(text, sentence, match, words):
+            yield _mention(other_lung, match.start(), match.end(), "other-lung")
     for match in words.node_places.finditer(text, start, end):
         yield _mention(NODES, match.start(), match.end(), "nodes")
 

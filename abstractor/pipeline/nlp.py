@@ -4,6 +4,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from abstractor.model.errors import RulebookError
 from abstractor.model.finding import Assertion, Finding
 from abstractor.model.note import Note
 from abstractor.pipeline import (
@@ -70,12 +71,16 @@ class Reader:
 
     @classmethod
     def from_rulebook(cls, rulebook: RuleBook) -> "Reader":
-        """Compiles a rulebook; takes some seconds."""
+        """Compiles a rulebook; takes some seconds.
+
+        Raises:
+            RulebookError: the settings of an extractor can't be compiled.
+        """
         return cls(
             rulebook,
             compile_headings(rulebook.sections),
             compile_masks(rulebook.masks),
-            tuple(build(rulebook) for build in EXTRACTORS.values()),
+            tuple(_built(name, build, rulebook) for name, build in EXTRACTORS.items()),
             Asserter.from_rulebook(rulebook),
             Rulings.from_rulebook(rulebook),
         )
@@ -132,6 +137,14 @@ class Reader:
             rulebook=self.rulebook.version,
             confidence=mention.confidence,
         )
+
+
+def _built(name: str, build: Callable[[RuleBook], Extractor], rulebook: RuleBook) -> Extractor:
+    """An extractor; what its settings lack, or a regular expression in them that is none, is a fault of the rulebook."""
+    try:
+        return build(rulebook)
+    except (re.error, KeyError, TypeError, ValueError) as error:
+        raise RulebookError([f"settings or vocabulary of {name!r}: {error}"]) from error
 
 
 def _first_few(mentions: list[Mention]) -> list[Mention]:

@@ -14,7 +14,7 @@ _NUMBERS = {
     )
 }
 _NUMBER = re.compile(r"\d+(?:\.\d+)?")
-_ROMAN = {"1": "I", "2": "II", "3": "III", "4": "IV"}
+_ROMAN = {"1": "I", "2": "II", "3": "III", "4": "IV", "\u2160": "I", "\u2161": "II", "\u2162": "III", "\u2163": "IV"}
 
 
 def _text(found: Found) -> str:
@@ -63,7 +63,9 @@ def pack_years(found: Found) -> Normalised:
 def stage_group(found: Found) -> Normalised:
     """Roman stage group: "stage 3b" is IIIB, "Stage IA-2" is IA2."""
     text = found["value"] if isinstance(found, re.Match) else found
-    match = re.fullmatch(r"\s*(IV|I{1,3}|[1-4])\s*-?\s*([ABC]?)\s*-?\s*([123]?)\s*", text, re.IGNORECASE)
+    match = re.fullmatch(
+        r"\s*(IV|I{1,3}|[1-4]|[\u2160-\u2163])\s*-?\s*([ABC]?)\s*-?\s*([123]?)\s*", text, re.IGNORECASE
+    )
     if not match:
         return None
     group = _ROMAN.get(match[1], match[1].upper()) + match[2].upper() + (match[3] if match[2] else "")

@@ -200,7 +200,11 @@ class Rulings:
         sentence = view.sentence_at(match.start())
         behind = view.text[match.end() : min(sentence.end, match.end() + 60)]
         spread = self.spread.search(behind)
-        near = view.text[max(sentence.start, match.start() - 20) : match.start()] + " " + behind[: spread.start() if spread else None]
+        near = (
+            view.text[max(sentence.start, match.start() - 20) : match.start()]
+            + " "
+            + behind[: spread.start() if spread else None]
+        )
         return self.elsewhere.search(near) is not None and self.lung.search(near) is None
 
     def _of_relative(self, view: NoteView, sentence: Sentence, match: re.Match[str]) -> bool:

@@ -95,9 +95,25 @@ def build(rulebook: RuleBook) -> Extractor:
                 specimen_behind.match(text, match.end())
                 or specimen_ahead.search(text, max(sentence.start, match.start() - 40), match.start())
             ):
-                yield Mention("primary_site", value, match.start(), match.end(), RULE, confidence=0.6, attributes={"cue": "specimen"})
+                yield Mention(
+                    "primary_site",
+                    value,
+                    match.start(),
+                    match.end(),
+                    RULE,
+                    confidence=0.6,
+                    attributes={"cue": "specimen"},
+                )
             elif nodule_cue.match(text, match.end()):
-                yield Mention("primary_site", value, match.start(), match.end(), RULE, confidence=0.6, attributes={"cue": "nodule"})
+                yield Mention(
+                    "primary_site",
+                    value,
+                    match.start(),
+                    match.end(),
+                    RULE,
+                    confidence=0.6,
+                    attributes={"cue": "nodule"},
+                )
             elif view.section_at(match.start()) in sections and not spread.search(text, sentence.start, match.start()):
                 yield Mention("primary_site", value, match.start(), match.end(), RULE, confidence=0.8)
 

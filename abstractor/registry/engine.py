@@ -10,16 +10,13 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from alembic import command
-from alembic.config import Config
-from alembic.migration import MigrationContext
-from alembic.script import ScriptDirectory
-from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
+from sqlalchemy import URL, Connection, Engine, create_engine, event, inspect, make_url, text
 from sqlalchemy.exc import ArgumentError, DBAPIError, SQLAlchemyError
 
 from abstractor.model.errors import RegistryError
 
 _WRITE = "abstractor_write"
+_MIGRATIONS = Path(__file__).parent / "migrations"
 
 
 def utc_now() -> str:
@@ -113,7 +110,7 @@ def create_registry(name: str) -> Registry:
     registry = _connect(url)
     try:
         with _named(registry.name):
-            command.upgrade(_alembic(registry.engine), "head")
+            _migrate(registry.engine)
     except RegistryError:
         registry.close()
         if path is not None:
@@ -184,7 +181,7 @@ def upgrade_registry(name: str) -> tuple[str | None, str]:
         if path is not None:
             _copy(path, path.with_name(f"{path.name}.before-{wanted}"))
         with _named(registry.name):
-            command.upgrade(_alembic(registry.engine), "head")
+            _migrate(registry.engine)
         return found, wanted
     finally:
         registry.close()
@@ -245,20 +242,25 @@ def _begin_sqlite(connection: Connection) -> None:
     connection.exec_driver_sql("BEGIN IMMEDIATE" if write else "BEGIN")
 
 
-def _alembic(engine: Engine) -> Config:
+def _migrate(engine: Engine) -> None:
+    """Runs what is pending. Alembic takes half a second to import, so only those who change a schema do."""
+    from alembic import command
+    from alembic.config import Config
+
     config = Config()
-    config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
+    config.set_main_option("script_location", str(_MIGRATIONS))
     config.attributes["engine"] = engine.execution_options(**{_WRITE: True})
-    return config
+    command.upgrade(config, "head")
 
 
-def _known_revisions() -> set[str]:
-    script = ScriptDirectory(str(Path(__file__).parent / "migrations"))
-    return {revision.revision for revision in script.walk_revisions()}
+def _known_revisions() -> list[str]:
+    """The schemas this program knows, oldest first; a migration's file is named `NUMBER_what_it_does.py`."""
+    return sorted(path.name.partition("_")[0] for path in (_MIGRATIONS / "versions").glob("[0-9]*_*.py"))
 
 
 def _revisions(registry: Registry) -> tuple[str | None, str]:
-    head = ScriptDirectory(str(Path(__file__).parent / "migrations")).get_current_head()
-    assert head is not None
+    """The schema of a registry (None for a database that is none), and this program's."""
     with registry.read() as connection:
-        return MigrationContext.configure(connection).get_current_revision(), head
+        stamped = inspect(connection).has_table("alembic_version")
+        found = connection.scalar(text("SELECT version_num FROM alembic_version")) if stamped else None
+    return found, _known_revisions()[-1]

@@ -6,10 +6,14 @@ It goes through the same `review.session` as the screen, so every guard but the 
 from collections.abc import Callable
 from typing import TextIO
 
-from abstractor.model.errors import AbstractorError
+from abstractor.model.errors import AbstractorError, InputError
+from abstractor.registry.engine import Registry
+from abstractor.registry.worklist import worklist
+from abstractor.review.config import ReviewConfig
 from abstractor.review.ordering import next_open
 from abstractor.review.rows import Row
 from abstractor.review.session import Session
+from abstractor.rulebook.book import RuleBook
 from abstractor.tui.evidence import context_of
 from abstractor.tui.safe import safe
 from abstractor.tui.widgets.note import STATE_WORDS
@@ -18,6 +22,38 @@ _HELP = (
     "a accept, r reject, d defer, 1-9 pick, 0 not documented, e VALUE edit, c TEXT comment, u undo, U redo, "
     "j next, k previous, . more evidence, / WORDS find, enter next open or close, q leave"
 )
+
+
+def run_plain(
+    registry: Registry,
+    rulebook: RuleBook,
+    user: str,
+    *,
+    patient_id: str | None,
+    clock: Callable[[], str],
+    lines: TextIO,
+    out: TextIO,
+    config: ReviewConfig | None = None,
+) -> int:
+    """Reviews one patient line by line: the one named, else the first of the worklist that has work and is free.
+
+    Returns:
+        The exit code.
+
+    Raises:
+        InputError: no patient is named and none has work.
+    """
+    if patient_id is None:
+        rows = worklist(registry, user, clock)
+        free = (row.patient_id for row in rows if row.undecided and not row.closed and row.holder in {None, user})
+        patient_id = next(free, None)
+    if patient_id is None:
+        raise InputError("no patient has work; name one to look at it")
+    session = Session(registry, rulebook, patient_id, user, clock, config)
+    lease = session.claim()
+    if not lease.mine:
+        out.write(safe(f"read only: {lease.holder} holds this patient\n"))
+    return PlainReview(session, out).run(lines)
 
 
 class PlainReview:

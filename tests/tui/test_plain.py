@@ -4,11 +4,12 @@ import io
 
 import pytest
 
+from abstractor.model.errors import InputError
 from abstractor.model.note import Note
 from abstractor.registry.decisions import case_of, decisions_of
 from abstractor.registry.notes import add_notes
 from abstractor.review.session import Session
-from abstractor.tui.plain import PlainReview
+from abstractor.tui.plain import PlainReview, run_plain
 
 
 @pytest.fixture
@@ -55,3 +56,17 @@ def test_words_are_found_and_control_characters_are_shown(plain, registry):
     told = plain("/ evil", "?", patient="EVIL")
     assert "1 matches" in told
     assert "\x1b" not in told
+
+
+def test_without_a_name_the_first_patient_with_work_is_reviewed(registry, book):
+    def run(*commands: str) -> str:
+        out = io.StringIO()
+        lines = io.StringIO("".join(f"{one}\n" for one in commands))
+        clock = lambda: "2024-03-01T08:00:00.000+00:00"  # noqa: E731
+        run_plain(registry, book, "ann", patient_id=None, clock=clock, lines=lines, out=out)
+        return out.getvalue()
+
+    assert run("q").startswith("TOUR-01")
+    run("1", *["a"] * 24, "0", "")
+    with pytest.raises(InputError, match="no patient has work"):
+        run("q")
