@@ -28,15 +28,25 @@ def build(samples: Path) -> dict[str, bytes]:
         path.stem: json.loads(path.read_text(encoding="utf-8")) for path in sorted((samples / "truth").glob("*.json"))
     }
     notes = [(gold["patient"], note) for gold in golds for note in gold["note"]]
-    lines = [json.dumps(_gold_note(samples, patient, note), ensure_ascii=False) for patient, note in notes]
+    lines = [
+        json.dumps(_gold_note(samples / "notes" / patient, patient, note), ensure_ascii=False)
+        for patient, note in notes
+    ]
     listed = [
         (note["id"], patient, note.get("date", ""), note["type"], f"{patient}/{note['id']}.txt")
         for patient, note in notes
     ]
+    single = [
+        (samples / "single" / "notes", "", note)
+        for path in sorted((samples / "single" / "gold").glob("*.toml"))
+        for note in tomllib.loads(path.read_text(encoding="utf-8"))["note"]
+    ]
+    singles = [json.dumps(_gold_note(*one), ensure_ascii=False) for one in single]
     patients = {"data_cutoff": CUTOFF, "time_zero": "first systemic dose of line 1", "patients": truths}
     return {
         "notes/notes.csv": _csv(("note_id", "patient_id", "note_date", "note_type", "path"), listed),
         "gold.jsonl": ("\n".join(lines) + "\n").encode(),
+        "single.jsonl": ("\n".join(singles) + "\n").encode(),
         "facts.csv": _csv(
             ("patient_id", "field", "value", "assertion", "date", "end_date", "attributes"),
             [row for patient, truth in truths.items() for row in _facts(patient, truth)],
@@ -45,8 +55,8 @@ def build(samples: Path) -> dict[str, bytes]:
     }
 
 
-def _gold_note(samples: Path, patient: str, note: dict) -> dict:
-    text = (samples / "notes" / patient / f"{note['id']}.txt").read_bytes().decode("utf-8")
+def _gold_note(folder: Path, patient: str, note: dict) -> dict:
+    text = (folder / f"{note['id']}.txt").read_bytes().decode("utf-8")
     facts = []
     for field, value, assertion, quotes, *attributes in note["facts"]:
         spans = [_find(text, quote, note["id"]) for quote in quotes]
@@ -59,7 +69,12 @@ def _gold_note(samples: Path, patient: str, note: dict) -> dict:
                 **(attributes[0] if attributes else {}),
             }
         )
-    row = {"note_id": note["id"], "patient_id": patient, "note_date": note.get("date"), "note_type": note["type"]}
+    row = {
+        "note_id": note["id"],
+        "patient_id": patient or note["id"],
+        "note_date": note.get("date"),
+        "note_type": note["type"],
+    }
     return {**row, "text": text, "facts": facts}
 
 

@@ -19,6 +19,8 @@ Ties = Literal["efron", "breslow"]
 
 _ROUNDS = 60
 _CLOSE = 1e-12
+_WIDEST = 300.0
+"""A log hazard ratio that no data support: a flat likelihood runs off, and past this the sums lose all digits."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +90,8 @@ def fit_cox(
     converged = False
     for _ in range(_ROUNDS):
         step = np.linalg.lstsq(here.information, here.gradient, rcond=None)[0]
+        if np.abs(x @ (beta + step)).max(initial=0.0) > _WIDEST:
+            break
         there = _evaluate(parts, beta + step, ties)
         while (
             there.log_likelihood < here.log_likelihood - _CLOSE * abs(here.log_likelihood)

@@ -41,6 +41,7 @@ class _Words:
     malignant: re.Pattern[str]
     organ_denied: re.Pattern[str]
     lesion_denied: re.Pattern[str]
+    denied_in: re.Pattern[str]
     telling: re.Pattern[str]
     nodes: re.Pattern[str]
     benign: re.Pattern[str]
@@ -112,6 +113,10 @@ def _compile(rulebook: RuleBook) -> _Words:
         lesion_denied=compiled(
             rf"\b{denied}(?:{word('denied_qualifiers')}|[ \t]+)(?P<sites>{sites}){word('qualified')}(?:{lesion})\b"
         ),
+        denied_in=compiled(
+            rf"\b{denied}(?:{word('denied_qualifiers')}|[ \t]+)(?:{lesion}|uptake|activity)[ \t]+"
+            rf"(?:is[ \t]+|are[ \t]+|seen[ \t]+|noted[ \t]+)*(?:in|within|involving)[ \t]+(?:the[ \t]+)?(?P<sites>{sites})"
+        ),
         telling=compiled(
             rf"\b{word('telling')}(?:[ \t]+[\w-]+){{0,3}}?[ \t]+(?P<sites>(?:{told}))[ \t]+(?:parenchymal[ \t]+)?(?P<noun>{lesion})\b"
             rf"|\b{word('telling')}(?:[ \t]+[\w-]+){{0,3}}?[ \t]+(?P<noun2>{lesion})[ \t]+(?:in|of|within|throughout|involving)[ \t]+(?:the[ \t]+|both[ \t]+)?(?P<sites2>(?:{told}))\b"
@@ -129,7 +134,9 @@ def _compile(rulebook: RuleBook) -> _Words:
         not_ahead=compiled(word("not_unspecific_ahead")),
         region_only=compiled(word("region_only")),
         regional=compiled(rf"\b{word('node_regional')}\b"),
-        cheap=compiled(rf"{word('spread')}|lesion|mass|nodule|foc[iu]|node|adenopath|deposit|spread|filia|involv"),
+        cheap=compiled(
+            rf"{word('spread')}|lesion|mass|nodule|foc[iu]|node|adenopath|deposit|spread|filia|involv|disease|uptake|activity"
+        ),
         denied_sites=_names(settings.get("denied_sites")),
         scans=tuple((compiled(str(expression)), str(value)) for value, expression in scans.items())
         if isinstance(scans, dict)
@@ -166,7 +173,7 @@ def _sided(view: NoteView, sentence: Sentence, mention: Mention) -> Mention:
 def _of_organs(view: NoteView, sentence: Sentence, words: _Words) -> Iterator[Mention]:
     text, start, end = view.text, sentence.start, sentence.end
     denied: list[tuple[int, int]] = []
-    for pattern in (words.lesion_denied, words.organ_denied):
+    for pattern in (words.denied_in, words.lesion_denied, words.organ_denied):
         for match in pattern.finditer(text, start, end):
             denied.append(match.span())
             if not _speaks_of_new(text, match):
@@ -204,7 +211,8 @@ def _touches(span: tuple[int, int], others: list[tuple[int, int]]) -> bool:
 def _denied(text: str, match: re.Match[str], words: _Words) -> Iterator[Mention]:
     """An organ without lesion ("no liver lesion") is denied; "no lung nodule" denies nothing, unless it says metastasis."""
     named = match.span("sites")
-    for mention in _sites(text, named, (named[0], match.end()), words, Assertion.ABSENT):
+    whole = (named[0], match.end()) if match.end() > named[1] else match.span()
+    for mention in _sites(text, named, whole, words, Assertion.ABSENT):
         if mention.value in words.denied_sites or words.spread.search(match.group()):
             yield mention
 

@@ -56,6 +56,8 @@ class Rulings:
     unplaced: re.Pattern[str]
     elsewhere: re.Pattern[str]
     spread: re.Pattern[str]
+    separate: re.Pattern[str]
+    not_small: re.Pattern[str]
     lungish: re.Pattern[str]
     other: re.Pattern[str]
     history_ahead: re.Pattern[str]
@@ -95,6 +97,8 @@ class Rulings:
             unplaced=compiled("unplaced"),
             elsewhere=compiled("elsewhere"),
             spread=compiled("spread"),
+            separate=compiled("separate"),
+            not_small=compiled("not_small"),
             lungish=compiled("lungish"),
             other=compiled("other"),
             history_ahead=compiled("history_ahead"),
@@ -236,6 +240,7 @@ class Rulings:
     def _focus(self, view: NoteView) -> dict[Sentence, bool]:
         """For each sentence whether it is about another cancer: it names one and no lung cancer, or follows on one that told of its diagnosis."""
         about: dict[Sentence, bool] = {}
+        second = self.subject(view).small_cell and self.separate.search(view.text) is not None
         carried = False
         last_end = 0
         for sentence in view.sentences:
@@ -245,6 +250,14 @@ class Rulings:
             ):
                 carried = False
             last_end = sentence.end
+            if (
+                second
+                and self.not_small.search(text)
+                and not self.unplaced.search(text)
+                and "SCLC" not in text.replace("NSCLC", "")
+            ):
+                about[sentence], carried = True, False
+                continue
             if self.lung.search(text) or (self.unplaced.search(text) and not self.other.search(text)):
                 about[sentence], carried = False, False
                 continue

@@ -242,15 +242,15 @@ def _begin_sqlite(connection: Connection) -> None:
     connection.exec_driver_sql("BEGIN IMMEDIATE" if write else "BEGIN")
 
 
-def _migrate(engine: Engine) -> None:
-    """Runs what is pending. Alembic takes half a second to import, so only those who change a schema do."""
+def _migrate(engine: Engine, to: str = "head") -> None:
+    """Runs what is pending up to a schema. Alembic takes half a second to import, so only those who change a schema do."""
     from alembic import command
     from alembic.config import Config
 
     config = Config()
     config.set_main_option("script_location", str(_MIGRATIONS))
     config.attributes["engine"] = engine.execution_options(**{_WRITE: True})
-    command.upgrade(config, "head")
+    command.upgrade(config, to)
 
 
 def _known_revisions() -> list[str]:

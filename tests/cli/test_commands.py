@@ -269,8 +269,9 @@ def test_review_opens_the_registry_for_the_acting_person(
     (tmp_path / "mine.toml").write_text('order = "note"\n')
     run("review", "--user", "mortiz", "--patient", "P1")
     run("review", "--user", "mortiz", "--config", "mine.toml")
-    assert opened[0] == ("abstractor.db", rulebook, "mortiz", "P1", None)
-    assert getattr(opened[1][4], "order", "") == "note"
+    assert opened[0][:4] == ("abstractor.db", rulebook, "mortiz", "P1")
+    assert [getattr(one[4], "order", "") for one in opened] == ["item", "note"]
+    assert all(getattr(one[4], "crash_log", None) is not None for one in opened)
     (tmp_path / "mine.toml").write_text("colour = 1\n")
     assert "unknown setting 'colour'" in one_line(run("review", "--config", "mine.toml", code=1))
 

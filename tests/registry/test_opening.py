@@ -146,14 +146,12 @@ def test_upgrading_keeps_everything_and_makes_a_backup_first(with_decision: Regi
 
 def test_the_first_schema_is_what_the_first_migration_makes(tmp_path: Path, registry_file: Path) -> None:
     """Else `make_older` of these tests would upgrade something that never was."""
-    from alembic import command
-
     from abstractor.registry import engine
 
     path = tmp_path / "first.db"
     path.touch()
     made = engine._connect(engine.registry_url(str(path)))
-    command.upgrade(engine._alembic(made.engine), "0001")
+    engine._migrate(made.engine, "0001")
     made.close()
     make_older(registry_file)
     shapes = []
@@ -309,3 +307,14 @@ def test_the_registry_imports_no_statistics_and_no_language_processing() -> None
     code = "import sys, abstractor.registry.worklist; print(*sys.modules)"
     loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
     assert not {"pandas", "spacy", "lifelines", "textual"} & set(loaded)
+
+
+def test_the_schemas_read_from_the_file_names_are_those_alembic_knows() -> None:
+    """Opening a registry does not import Alembic, so it must not know other schemas than Alembic does."""
+    from alembic.script import ScriptDirectory
+
+    from abstractor.registry import engine
+
+    script = ScriptDirectory(str(engine._MIGRATIONS))
+    assert engine._known_revisions() == sorted(revision.revision for revision in script.walk_revisions())
+    assert engine._known_revisions()[-1] == script.get_current_head()

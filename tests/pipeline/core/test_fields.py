@@ -72,6 +72,25 @@ def test_the_prefix_of_a_stage_is_an_attribute(reader: Reader) -> None:
         ("No new brain metastases.", set()),
         ("Physical exam:\nNo cervical adenopathy, no liver metastases felt.", set()),
         ("Findings:\nNumerous hypodense liver masses.", {"liver"}),
+        ("ES-SCLC (LLL; liver, L adrenal, bone), here for cycle 2.", {"liver", "adrenal", "bone"}),
+        ("cT4 N2 M1c (adrenal, bone).", {"adrenal", "bone"}),
+        ("Relapsed, extensive stage: liver, T10.", {"liver", "bone"}),
+        ("Liver: two residual lesions, largest 1.1 cm (2.9).", {"liver"}),
+        ("Liver: simple cyst, no suspicious lesion.", {"liver -"}),
+        ("MRI brain 8/23/22: no mets.", {"brain -"}),
+        ("Brain MRI neg.", {"brain -"}),
+        ("MR T-spine: T9 metastasis, no cord compression.", {"bone"}),
+        ("No lytic or sclerotic deposits.", {"bone -"}),
+        ("L adrenal 2.2 cm, SUV 11.", {"adrenal"}),
+        ("Left adrenal adenoma 1.2 cm.", set()),
+        ("RUL mass with metastases in the left lung. Left lung metastases growing.", {"contralateral_lung", "lung"}),
+        ("Metastatic small cell lung cancer.", {"distant"}),
+        ("PD-L1 positive.", set()),
+        ("No avid disease in liver, adrenals or bone.", {"liver -", "adrenal -", "bone -"}),
+        (
+            "The scan of last week shows that there are now quite a few new liver\nlesions of up to 3 cm in both of the lobes of the organ.",
+            {"liver"},
+        ),
     ],
 )
 def test_spread(reader: Reader, text: str, wanted: set[str]) -> None:
@@ -177,6 +196,14 @@ def test_an_earlier_cancer_is_history(reader: Reader) -> None:
     }
     assert ("IIIB", "present") in found
     assert ("II", "present") not in found
+
+
+def test_a_second_primary_is_an_illness_of_its_own(reader: Reader) -> None:
+    text = "Small cell lung cancer, RUL, stage IIIA.\nSecond primary 2023: adenocarcinoma of the left lower lobe, cT1b N0 M0, stage IA2."
+    found = {(one.field, one.value) for one in reader.read(Note(note_id="1", text=text)) if one.assertion == "present"}
+    assert ("stage.group", "IIIA") in found
+    assert ("primary_site", "right_upper_lobe") in found
+    assert not {("stage.group", "IA2"), ("primary_site", "left_lower_lobe"), ("stage.t", "T1b")} & found
 
 
 def test_a_finding_carries_the_date_of_its_scan(reader: Reader) -> None:
