@@ -12,6 +12,7 @@ from abstractor.files import plain_cell
 from abstractor.model.dates import PartialDate
 from abstractor.model.decision import Action, Decision
 from abstractor.model.errors import InputError
+from abstractor.model.fact import COLUMNS
 from abstractor.model.finding import Assertion
 from abstractor.model.suggestion import Evidence
 from abstractor.registry.decisions import record_all
@@ -22,21 +23,6 @@ from abstractor.rulebook.schema import FieldSpec
 from abstractor.rulebook.slots import numbered, slot_key
 from abstractor.sources.decoding import decode
 
-COLUMNS = (
-    "patient_id",
-    "field",
-    "value",
-    "assertion",
-    "date",
-    "end_date",
-    "attributes",
-    "source",
-    "decided_by",
-    "decided_at",
-    "note_id",
-    "start",
-    "end",
-)
 REQUIRED = COLUMNS[:3]
 
 

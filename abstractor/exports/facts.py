@@ -6,30 +6,14 @@ import json
 from collections.abc import Iterable
 
 from abstractor.files import safe_cell
-from abstractor.model.fact import Fact
-
-HEADER = (
-    "patient_id",
-    "field",
-    "value",
-    "assertion",
-    "date",
-    "end_date",
-    "attributes",
-    "source",
-    "decided_by",
-    "decided_at",
-    "note_id",
-    "start",
-    "end",
-)
+from abstractor.model.fact import COLUMNS, Fact
 
 
 def facts_csv(facts: Iterable[Fact]) -> str:
     """A row a fact; of its evidence, the first place. Same facts, same bytes."""
     out = io.StringIO(newline="")
     writer = csv.writer(out, lineterminator="\n")
-    writer.writerow(HEADER)
+    writer.writerow(COLUMNS)
     for fact in sorted(facts, key=lambda one: (one.patient_id, one.field, one.date or "", one.value, one.slot)):
         first = fact.evidence[0] if fact.evidence else None
         attributes = json.dumps(dict(fact.attributes), sort_keys=True, ensure_ascii=False) if fact.attributes else ""

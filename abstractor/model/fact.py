@@ -7,6 +7,23 @@ from dataclasses import dataclass
 from abstractor.model.finding import Assertion
 from abstractor.model.suggestion import Evidence
 
+COLUMNS = (
+    "patient_id",
+    "field",
+    "value",
+    "assertion",
+    "date",
+    "end_date",
+    "attributes",
+    "source",
+    "decided_by",
+    "decided_at",
+    "note_id",
+    "start",
+    "end",
+)
+"""Of `facts.csv` (INTERFACE.md), in and out; only the first three are required in."""
+
 
 @dataclass(frozen=True, slots=True)
 class Fact:

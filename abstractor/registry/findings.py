@@ -7,7 +7,7 @@ from sqlalchemy import and_, delete, insert, select, update
 from abstractor.model.finding import Assertion, Finding
 from abstractor.registry.codec import plain
 from abstractor.registry.engine import Registry, utc_now
-from abstractor.registry.notes import StoredNote
+from abstractor.registry.notes import StoredNote, stored_columns
 from abstractor.registry.tables import AnnotationRow, FindingRow, NoteRow, PatientRow
 
 
@@ -22,16 +22,7 @@ def pending(registry: Registry, rulebook: str) -> tuple[StoredNote, ...]:
         AnnotationRow.fault.is_(None),
     )
     statement = (
-        select(
-            NoteRow.note_id,
-            NoteRow.patient_id,
-            NoteRow.note_date,
-            NoteRow.note_type,
-            NoteRow.sha256,
-            NoteRow.length,
-            NoteRow.version,
-            NoteRow.note_key,
-        )
+        stored_columns()
         .outerjoin(AnnotationRow, read)
         .where(NoteRow.latest, AnnotationRow.note_key.is_(None))
         .order_by(NoteRow.patient_id, NoteRow.note_date, NoteRow.note_id)

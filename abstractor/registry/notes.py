@@ -140,7 +140,7 @@ def _ask_again(connection: Connection, note: Note, version: int, now: str) -> in
 
 def notes_of(registry: Registry, patient_id: str) -> tuple[StoredNote, ...]:
     """The latest versions of a patient's notes, by date (undated ones last), then by id."""
-    statement = _stored().where(NoteRow.patient_id == patient_id, NoteRow.latest)
+    statement = stored_columns().where(NoteRow.patient_id == patient_id, NoteRow.latest)
     with registry.read() as connection:
         found = [StoredNote(*row) for row in connection.execute(statement)]
     return tuple(sorted(found, key=lambda note: (note.note_date is None, note.note_date or "", note.note_id)))
@@ -149,7 +149,9 @@ def notes_of(registry: Registry, patient_id: str) -> tuple[StoredNote, ...]:
 def all_notes(registry: Registry) -> tuple[StoredNote, ...]:
     """The latest versions of all notes, by patient."""
     with registry.read() as connection:
-        statement = _stored().where(NoteRow.latest).order_by(NoteRow.patient_id, NoteRow.note_date, NoteRow.note_id)
+        statement = (
+            stored_columns().where(NoteRow.latest).order_by(NoteRow.patient_id, NoteRow.note_date, NoteRow.note_id)
+        )
         return tuple(StoredNote(*row) for row in connection.execute(statement))
 
 
@@ -185,7 +187,7 @@ def whole_note(registry: Registry, stored: StoredNote) -> Note:
     return Note(stored.note_id, text, stored.patient_id, stored.note_date, stored.note_type)
 
 
-def _stored() -> Select[str, str, str | None, str, str, int, int, int]:
+def stored_columns() -> Select[str, str, str | None, str, str, int, int, int]:
     return select(
         NoteRow.note_id,
         NoteRow.patient_id,

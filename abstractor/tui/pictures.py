@@ -5,6 +5,7 @@ invented patient in a throw-away registry and never opens another.
 """
 
 import asyncio
+import re
 import sys
 import tempfile
 from collections.abc import Sequence
@@ -31,6 +32,11 @@ PICTURES: tuple[tuple[str, tuple[int, int], str, tuple[str, ...]], ...] = (
 """Name, size, theme, and the keys that lead to it."""
 
 
+def _without_outside(drawn: str) -> str:
+    """The picture without the fonts it would fetch from outside; the viewer's own monospaced font serves."""
+    return re.sub(r"@font-face \{.*?\}\n?", "", drawn, flags=re.DOTALL)
+
+
 async def picture(folder: Path, size: tuple[int, int], theme: str, keys: Sequence[str]) -> str:
     """One screen of the invented patient, as SVG.
 
@@ -53,7 +59,7 @@ async def picture(folder: Path, size: tuple[int, int], theme: str, keys: Sequenc
             await pilot.pause()
         await app.workers.wait_for_complete()
         await pilot.pause()
-        drawn = app.export_screenshot(title="abstractor review")
+        drawn = _without_outside(app.export_screenshot(title="abstractor review"))
     registry.close()
     return drawn
 

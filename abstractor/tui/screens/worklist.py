@@ -11,14 +11,14 @@ from abstractor.registry.worklist import WorklistRow, worklist
 from abstractor.tui.actions import WORKLIST, Keymap
 from abstractor.tui.messages import PatientWanted, WorklistFailed, WorklistRead
 from abstractor.tui.screens.dialogs import LinePrompt
-from abstractor.tui.screens.keyed import KeyedScreen
+from abstractor.tui.screens.listed import ListedScreen
 from abstractor.tui.screens.reader import HelpScreen
 from abstractor.tui.themes import Palette
 from abstractor.tui.widgets.lines import Bar, Line, LineList
 from abstractor.tui.wrap import fit
 
 
-class WorklistScreen(KeyedScreen[None]):
+class WorklistScreen(ListedScreen[None]):
     """All patients, those with work first."""
 
     KIND = WORKLIST
@@ -169,27 +169,6 @@ class WorklistScreen(KeyedScreen[None]):
     def do_take_over(self) -> None:
         if self.row is not None:
             self.post_message(PatientWanted(self.row.patient_id, take_over=True))
-
-    def do_down(self) -> None:
-        self.list.move(1)
-
-    def do_up(self) -> None:
-        self.list.move(-1)
-
-    def do_half_down(self) -> None:
-        self.list.move(self.list.page // 2)
-
-    def do_half_up(self) -> None:
-        self.list.move(-(self.list.page // 2))
-
-    def do_page_down(self) -> None:
-        self.list.move(self.list.page)
-
-    def do_page_up(self) -> None:
-        self.list.move(-self.list.page)
-
-    def do_top(self) -> None:
-        self.list.go(0)
 
     def do_bottom(self) -> None:
         self.list.go(len(self.rows) - 1)
