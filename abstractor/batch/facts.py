@@ -9,13 +9,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from abstractor.files import plain_cell
+from abstractor.model.case import Case
 from abstractor.model.dates import PartialDate
-from abstractor.model.decision import Action, Decision
+from abstractor.model.decision import STATING, Action, Decision
 from abstractor.model.errors import InputError
 from abstractor.model.fact import COLUMNS
 from abstractor.model.finding import Assertion
 from abstractor.model.suggestion import Evidence
-from abstractor.registry.decisions import record_all
+from abstractor.registry.decisions import case_of, record_all
 from abstractor.registry.engine import Registry, utc_now
 from abstractor.registry.notes import note_text, notes_of
 from abstractor.rulebook.load import value_fits
@@ -58,19 +59,47 @@ def import_facts(
     report = ImportReport()
     decisions: dict[str, Decision] = {}
     taken: dict[tuple[str, str], list[str]] = {}
+    cases: dict[str, Case] = {}
     for line, row in _rows(path):
         report.rows += 1
         try:
             if row is None:
                 raise _RowFault("more or fewer cells than the header has")
             decision = _decision(registry, row, fields, user, clock, taken)
+            reviewed = _reviewed(registry, decision, cases)
         except _RowFault as fault:
             report.faults.append(f"{path.name}: row {line}: {fault}; skipped")
             continue
-        decisions[decision.action_id] = decision
+        if reviewed:
+            report.known += 1
+        else:
+            decisions[decision.action_id] = decision
     report.written = record_all(registry, list(decisions.values()))
-    report.known = len(decisions) - report.written
+    report.known += len(decisions) - report.written
     return report
+
+
+def _reviewed(registry: Registry, decision: Decision, cases: dict[str, Case]) -> bool:
+    """Whether a person has decided the same here already. An import never overrides what was decided in review.
+
+    Raises:
+        _RowFault: a person has decided otherwise.
+    """
+    if decision.patient_id not in cases:
+        cases[decision.patient_id] = case_of(registry, decision.patient_id)
+    standing = cases[decision.patient_id].current.get(decision.slot)
+    if standing is None or standing.source == "import" or standing.action is Action.DEFER:
+        return False
+    if standing.action in STATING and _states(standing) == _states(decision):
+        return True
+    raise _RowFault(
+        f"{decision.field} of patient {decision.patient_id} was decided otherwise by {standing.decided_by} in review; "
+        "change it there if the file is right"
+    )
+
+
+def _states(decision: Decision) -> tuple[str, str, str | None, str | None]:
+    return (decision.value, str(decision.assertion), decision.date, decision.end_date)
 
 
 def _rows(path: Path) -> list[tuple[int, dict[str, str] | None]]:

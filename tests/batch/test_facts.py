@@ -12,10 +12,11 @@ from hypothesis import strategies as st
 from abstractor.batch.facts import COLUMNS, ImportReport, import_facts
 from abstractor.batch.records import cases
 from abstractor.exports.facts import facts_csv
+from abstractor.model.decision import Action, Decision
 from abstractor.model.errors import InputError
 from abstractor.model.fact import Fact
 from abstractor.model.note import Note
-from abstractor.registry.decisions import case_of, decisions_of
+from abstractor.registry.decisions import case_of, decisions_of, record
 from abstractor.registry.engine import Registry
 from abstractor.registry.notes import add_notes
 from abstractor.rulebook.schema import FieldSpec
@@ -183,6 +184,29 @@ def test_two_values_of_what_has_only_one_are_a_fault(registry: Registry, take: I
     report = take(row(value="limited"), row(value="extensive"))
     assert "stands in an earlier row with another value" in report.faults[0]
     assert values(registry) == [("stage.valg", "limited")]
+
+
+def test_what_was_decided_in_review_is_never_overridden_by_an_import(registry: Registry, take: Import) -> None:
+    take(row(value="limited"))
+    decided = Decision(
+        "by-hand",
+        "P1",
+        "stage.valg",
+        Action.EDIT,
+        "rchen",
+        "2024-05-02T08:00:00.000+00:00",
+        field="stage.valg",
+        value="extensive",
+    )
+    record(registry, decided, seen=1)
+    report = take(row(value="limited"), row(field="sex", value="female"))
+    assert report.faults == [
+        "facts.csv: row 2: stage.valg of patient P1 was decided otherwise by rchen in review; "
+        "change it there if the file is right; skipped"
+    ]
+    assert values(registry) == [("sex", "female"), ("stage.valg", "extensive")]
+    again = take(row(value="extensive"))
+    assert (again.written, again.known, again.faults) == (0, 1, [])
 
 
 def test_present_and_absent_are_two_facts(registry: Registry, take: Import) -> None:
