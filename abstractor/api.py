@@ -1,9 +1,11 @@
 """The Python interface: notes in, findings out. It imports the language machinery only when asked to read."""
 
+import re
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from abstractor.model.errors import RulebookError
 from abstractor.model.finding import Finding
 from abstractor.model.note import Note
 
@@ -31,6 +33,25 @@ class Abstractor:
         from abstractor.rulebook.load import load_rulebook
 
         return cls(load_rulebook(Path(rules) if rules is not None else None))
+
+    def check(self) -> None:
+        """Compiles everything in the rulebook, as reading a note would.
+
+        Raises:
+            RulebookError: what is missing from the settings, or no regular expression in them; every fault found is named.
+        """
+        from abstractor.rulebook.load import find_missing_settings, find_setting_faults
+
+        missing = find_missing_settings(self.rulebook)
+        try:
+            _ = self._reader
+            _ = self._variant_reader
+        except (RulebookError, re.error, KeyError, TypeError, ValueError) as error:
+            told = error.faults if isinstance(error, RulebookError) else [f"the rules can't be compiled: {error}"]
+            placed = [*missing, *find_setting_faults(self.rulebook)]
+            raise RulebookError(placed or told) from error
+        if missing:
+            raise RulebookError(missing)
 
     def annotate(self, note: Note) -> list[Finding]:
         """All findings of one note, in the order of its text; `note.text[f.start:f.end] == f.text` for each."""

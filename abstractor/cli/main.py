@@ -493,18 +493,24 @@ def rules_check(rules: Path | None) -> None:
 
     Example: abstractor rules check --rules my-rules
     """
+    from abstractor.api import Abstractor
+    from abstractor.pipeline.examples import find_unproved, rule_examples
     from abstractor.rulebook.load import load_rulebook
 
     try:
         book = load_rulebook(rules)
+        Abstractor(book).check()
     except RulebookError as error:
         for fault in error.faults:
             click.echo(fault)
         click.echo(f"{len(error.faults)} faults", err=True)
         sys.exit(1)
+    for warning in find_unproved(book):
+        click.echo(f"warning: {warning}", err=True)
     click.echo(
         f"sound: {len(book.fields)} fields, {len(book.targets)} target rules, {len(book.context)} context rules, "
-        f"{len(book.sections)} sections, {sum(len(rows) for rows in book.vocabularies.values())} vocabulary rows; "
+        f"{len(book.sections)} sections, {sum(len(rows) for rows in book.vocabularies.values())} vocabulary rows, "
+        f"{len(rule_examples(book))} examples; "
         f"version {book.version}"
     )
 

@@ -25,6 +25,8 @@ class _Modifier:
     category: str
     distance: int
     """Words between the modifier and the mention."""
+    settles: bool = False
+    """It says behind the mention that it was proved ("suspected metastases were confirmed")."""
 
 
 @dataclass(frozen=True)
@@ -115,7 +117,7 @@ class Asserter:
         if mention.assertion is None and self._of_relative(view, mention):
             return Assertion.OTHER_EXPERIENCER
         if mention.assertion is not None:
-            return default if default is not None and section is not None and not section.fields else mention.assertion
+            return default if default is Assertion.OTHER_EXPERIENCER else mention.assertion
         return _weigh(effects, default)
 
     def _of_relative(self, view: NoteView, mention: Mention) -> bool:
@@ -166,7 +168,8 @@ def _effects(modifier: object, target: Span, field_name: str) -> Iterable[_Modif
         if rule.direction == ("forward" if ahead else "backward"):
             continue
         if rule.max_words is None or distance <= rule.max_words:
-            yield _Modifier(rule.category, max(distance, 0))
+            settles = rule.category == "affirm" and rule.direction == "backward"
+            yield _Modifier(rule.category, max(distance, 0), settles)
 
 
 def _weigh(effects: list[_Modifier], default: Assertion | None) -> Assertion:
@@ -180,7 +183,7 @@ def _weigh(effects: list[_Modifier], default: Assertion | None) -> Assertion:
     doubts = [(nearest[name], name) for name in ("absent", "hypothetical") if nearest.get(name, _FAR) < done]
     if doubts:
         return Assertion(min(doubts)[1])
-    if nearest.get("uncertain", _FAR) < done:
+    if nearest.get("uncertain", _FAR) < done and not any(one.settles for one in effects):
         return Assertion.UNCERTAIN
     if default is not None and (done == _FAR or default is Assertion.OTHER_EXPERIENCER):
         return default

@@ -13,6 +13,7 @@ from abstractor.pipeline.view import NoteView, Sentence
 from abstractor.rulebook.book import RuleBook
 
 _STATUS = {"planned": Assertion.HYPOTHETICAL, "given": Assertion.PRESENT, "refused": Assertion.ABSENT}
+_OPEN = {None, Assertion.HYPOTHETICAL}
 _ISO = re.compile(r"\d{4}-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12]\d|3[01])")
 _LOOK_BACK = 220
 _LOOK_AHEAD = 90
@@ -26,6 +27,8 @@ class _Cue:
     status: Assertion
     regex: re.Pattern[str]
     reach: int
+    firm: bool = False
+    """Whether it outweighs what stands behind the treatment ("No chest radiotherapy was given")."""
 
 
 @dataclass(frozen=True)
@@ -36,6 +39,8 @@ class CourseReader:
     after: tuple[_Cue, ...]
     after_it: tuple[_Cue, ...]
     """Words that come back to the treatment after other words ("… but he refused it")."""
+    next: tuple[_Cue, ...]
+    """How the next sentence may come back to treatments that were only set out ("He said no to both.")."""
     below: tuple[_Cue, ...]
     """What may stand under a treatment that is a heading."""
     skip: re.Pattern[str]
@@ -46,6 +51,10 @@ class CourseReader:
     other_illness: re.Pattern[str]
     this_illness: re.Pattern[str]
     dated: re.Pattern[str]
+    months: dict[str, int]
+    """Beginnings of the names of months to their numbers."""
+    other_person: re.Pattern[str]
+    back_to_patient: re.Pattern[str]
 
     @classmethod
     def of(cls, rulebook: RuleBook) -> "CourseReader":
@@ -55,7 +64,12 @@ class CourseReader:
         cues = [
             (
                 str(row["side"]),
-                _Cue(_STATUS[str(row["status"])], lexicon.compiled(str(regex)), _whole(row.get("reach"), _LOOK_BACK)),
+                _Cue(
+                    _STATUS[str(row["status"])],
+                    lexicon.compiled(str(regex)),
+                    _whole(row.get("reach"), _LOOK_BACK),
+                    firm=row.get("firm") is True,
+                ),
             )
             for row in lexicon.rows("cue")
             if isinstance(listed := row["regex"], list)
@@ -65,6 +79,7 @@ class CourseReader:
             before=tuple(cue for side, cue in cues if side == "before"),
             after=tuple(cue for side, cue in cues if side == "after"),
             after_it=tuple(cue for side, cue in cues if side == "after_it"),
+            next=tuple(cue for side, cue in cues if side == "next"),
             below=tuple(cue for side, cue in cues if side == "below"),
             skip=lexicon.pattern("dose_join"),
             boundary=lexicon.pattern("clause_end"),
@@ -72,6 +87,9 @@ class CourseReader:
             other_illness=illness.pattern("other_cancer"),
             this_illness=illness.pattern("lung_cancer"),
             dated=lexicon.pattern("dated"),
+            months=lexicon.numbers("month"),
+            other_person=lexicon.pattern("other_person"),
+            back_to_patient=lexicon.pattern("back_to_patient"),
         )
 
     def assertion_of(self, view: NoteView, start: int, end: int) -> Assertion | None:
@@ -79,6 +97,8 @@ class CourseReader:
         sentence = view.sentence_at(start)
         if self.is_elsewhere(view, start, end):
             return Assertion.HISTORICAL
+        if self.is_of_other_person(view, start):
+            return Assertion.OTHER_EXPERIENCER
         if self.is_to_come(view, end):
             return Assertion.HYPOTHETICAL
         if self.is_refused_below(view, start, end):
@@ -87,12 +107,12 @@ class CourseReader:
         tail = tail[self._skipped(tail) :]
         behind = self._behind(tail)
         ahead = self._ahead(view, sentence, start)
-        if behind is Assertion.ABSENT or ahead is None:
+        if behind is Assertion.ABSENT:
             return behind
-        status, distance = ahead
-        if behind is None:
-            return status
-        return status if distance <= _ADJACENT else behind
+        status, distance, firm = ahead or (behind, 0, False)
+        if behind is not None and distance > _ADJACENT and not firm:
+            status = behind
+        return Assertion.ABSENT if status in _OPEN and self._is_refused_next(view, sentence) else status
 
     def is_heading(self, view: NoteView, start: int, end: int) -> bool:
         """Whether the treatment stands alone on its line, with nothing said of it: a heading states nothing."""
@@ -118,11 +138,17 @@ class CourseReader:
         stop = self.boundary.search(words, end - sentence.start)
         return bool(self.other_illness.search(words, clause_start, stop.start() if stop else len(words)))
 
+    def is_of_other_person(self, view: NoteView, start: int) -> bool:
+        """Whether the words ahead say that somebody else has it ("her husband is about to start …")."""
+        sentence = view.sentence_at(start)
+        said = list(self.other_person.finditer(view.text, max(sentence.start, start - _LOOK_BACK), start))
+        return bool(said) and not self.back_to_patient.search(view.text, said[-1].end(), start)
+
     def is_to_come(self, view: NoteView, end: int) -> bool:
         """Whether a day after the note's own stands right behind the treatment ("C4 3/28" in a note of 3/7)."""
         today = view.note.day if view.note.day and _ISO.fullmatch(view.note.day) else ""
-        match = self.dated.match(view.text, end, end + 40)
-        stated = _day(match["date"], today) if match and today else None
+        match = self.dated.match(view.text, end, end + _DATED)
+        stated = _day(match["date"], today, self.months) if match and today else None
         return stated is not None and stated.isoformat() > today
 
     def is_refused_below(self, view: NoteView, start: int, end: int) -> bool:
@@ -132,6 +158,16 @@ class CourseReader:
         below = view.text[end : end + _LOOK_AHEAD].lstrip(" :*\t\n")
         return any(cue.status is Assertion.ABSENT and cue.regex.match(below) for cue in self.below)
 
+    def _is_refused_next(self, view: NoteView, sentence: Sentence) -> bool:
+        """Whether the sentence behind this one, in the same paragraph, refuses what was set out in it."""
+        key = f"refused next:{sentence.start}"
+        if key not in view.memo:
+            behind = view.text[sentence.end : sentence.end + 2 * _LOOK_AHEAD]
+            words = behind.lstrip(" \n")
+            same_paragraph = "\n\n" not in behind[: len(behind) - len(words)]
+            view.memo[key] = same_paragraph and any(cue.regex.match(words) for cue in self.next)
+        return bool(view.memo[key])
+
     def _behind(self, tail: str) -> Assertion | None:
         stop = self.boundary.search(tail)
         near = tail[: stop.start()] if stop else tail
@@ -140,27 +176,27 @@ class CourseReader:
         found = [(cue.status, match.end()) for cue in self.after if (match := cue.regex.match(near))]
         return min(found, key=lambda one: (one[0] is not Assertion.ABSENT, one[1]))[0] if found else None
 
-    def _ahead(self, view: NoteView, sentence: Sentence, start: int) -> tuple[Assertion, int] | None:
-        """The nearest word before a treatment that says what became of it, and how many characters lie between."""
-        nearest: tuple[int, int, Assertion] | None = None
-        for begin, end, status, reach in self._cues_of(view, sentence):
+    def _ahead(self, view: NoteView, sentence: Sentence, start: int) -> tuple[Assertion, int, bool] | None:
+        """The nearest word before a treatment that says what became of it, how many characters lie between, and whether it is firm."""
+        nearest: tuple[int, int, Assertion, bool] | None = None
+        for begin, end, status, reach, firm in self._cues_of(view, sentence):
             if begin >= start:
                 break
             distance = max(0, start - end)
             if distance > reach or start - begin > _LOOK_BACK or self.between_stop.search(view.text, end, start):
                 continue
-            candidate = (distance, begin - end, status)
+            candidate = (distance, begin - end, status, firm)
             if nearest is None or candidate[:2] < nearest[:2]:
                 nearest = candidate
-        return (nearest[2], nearest[0]) if nearest else None
+        return (nearest[2], nearest[0], nearest[3]) if nearest else None
 
-    def _cues_of(self, view: NoteView, sentence: Sentence) -> list[tuple[int, int, Assertion, int]]:
-        """All such words of a sentence, in order: start, end, status, reach. Worked out once a sentence."""
+    def _cues_of(self, view: NoteView, sentence: Sentence) -> list[tuple[int, int, Assertion, int, bool]]:
+        """All such words of a sentence, in order: start, end, status, reach, firmness. Worked out once a sentence."""
         key = f"course:{sentence.start}"
         known = view.memo.get(key)
         if not isinstance(known, list):
             known = sorted(
-                (match.start(), match.end(), cue.status, cue.reach)
+                (match.start(), match.end(), cue.status, cue.reach, cue.firm)
                 for cue in self.before
                 for match in cue.regex.finditer(view.text, sentence.start, sentence.end)
             )
@@ -172,6 +208,8 @@ class CourseReader:
         return match.end() if match else 0
 
 
+_DATED = 60
+"""A date this many characters behind a treatment, at most, is its date."""
 _ADJACENT = 2
 """A word this close before a treatment outweighs the words behind it."""
 
@@ -180,18 +218,21 @@ def _whole(value: object, default: int) -> int:
     return value if isinstance(value, int) else default
 
 
-def _day(written: str, today: str) -> date | None:
-    """A written day as a date: ISO, D.M.Y, or M/D (D/M where the first number is no month).
+def _day(written: str, today: str, months: dict[str, int]) -> date | None:
+    """A written day as a date: ISO, D.M.Y, a month with its name, or M/D (D/M where the first number is no month).
 
     Without a year it is the day nearest to the note's own.
     """
     parts = [int(part) for part in re.findall(r"\d+", written)]
+    number = next((months[word[:3]] for word in re.findall(r"[a-z]{3,}", written.lower()) if word[:3] in months), None)
+    if number is not None and parts:
+        parts = [number, *parts]
     if len(parts) < 2:
         return None
-    if "-" in written and len(parts) == 3 and parts[0] > 31:
+    if len(parts) == 3 and parts[0] > 31:
         return _date(*parts)
     first, second = parts[0], parts[1]
-    day_first = "." in written or first > _DAY_FIRST
+    day_first = number is None and ("." in written or first > _DAY_FIRST)
     month, day = (second, first) if day_first else (first, second)
     if len(parts) > 2:
         return _date(parts[2] + (_CENTURY if parts[2] < 100 else 0), month, day)

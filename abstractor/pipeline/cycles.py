@@ -18,6 +18,8 @@ _MOST = 40
 _PASSED = {"therapy_cycles.c", "therapy_cycles.ordinal"}
 """Rules whose number may be one of a course that went on ("sepsis after C3")."""
 _GIVEN = {None, Assertion.PRESENT}
+_BEFORE = 120
+"""How far before a sentence, in characters, a drug may be named that the sentence speaks of."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +32,9 @@ class _Form:
     near: bool
     """Only where words of chemotherapy are in the sentence, and none of the spine."""
     drug: str | None
-    """`before` or `after`: only right behind, or right ahead of, a drug; `sentence`: only where one is in the sentence."""
+    """`before` or `after`: only right behind, or right ahead of, a drug; `sentence`: only where one is in the sentence, `around`: in it or in the one before."""
+    unless: re.Pattern[str] | None
+    """Silent where the sentence holds this."""
     hints: tuple[str, ...]
     """Parts of words in lower case; a sentence without any of them is not searched."""
 
@@ -54,7 +58,9 @@ class _Cycles:
         lowered = view.text[sentence.start : sentence.end].lower()
         here = [drug for drug in drugs if sentence.start <= drug.start < sentence.end]
         for form in self.forms:
-            if (form.drug and not here) or not any(hint in lowered for hint in form.hints):
+            if (form.drug and not here and form.drug != "around") or not any(hint in lowered for hint in form.hints):
+                continue
+            if form.unless and form.unless.search(view.text, sentence.start, sentence.end):
                 continue
             for match in form.regex.finditer(view.text, sentence.start, sentence.end):
                 start, end = match.span()
@@ -75,6 +81,9 @@ class _Cycles:
             return False
         if form.drug == "after" and not any(0 <= drug.start - end <= 1 for drug in drugs):
             return False
+        if form.drug == "around" and not drugs:
+            around = max(0, sentence.start - _BEFORE), sentence.end
+            return bool(self.cues["systemic_near"].search(view.text, *around)) or self._drug_before(view, sentence)
         if form.near:
             of_spine = self.cues["spine"].search(view.text[end : end + 20])
             if of_spine or self.cues["bones"].search(view.text, sentence.start, sentence.end):
@@ -83,8 +92,14 @@ class _Cycles:
             return bool(drugs) or bool(self.cues["chemo_near"].search(view.text, *around))
         return True
 
+    def _drug_before(self, view: NoteView, sentence: Sentence) -> bool:
+        """Whether the last words before the sentence name a drug."""
+        start = sentence.start - _BEFORE
+        hits = without_supportive(drugs_of(self.finder, view))
+        return any(start <= drug.start < sentence.start for drug in hits)
+
     def _of_match(self, view: NoteView, sentence: Sentence, form: _Form, match: re.Match[str]) -> Iterator[Mention]:
-        number = self._number(match["n"] or match["low"] if "low" in match.re.groupindex else match["n"])
+        number = self._number(match["n"] or (match["low"] if "low" in match.re.groupindex else None))
         if number is None:
             return
         start, end = match.span()
@@ -122,6 +137,8 @@ class _Cycles:
     ) -> Assertion | None:
         if self.course.is_elsewhere(view, start, end):
             return Assertion.HISTORICAL
+        if self.course.is_of_other_person(view, start):
+            return Assertion.OTHER_EXPERIENCER
         if self.course.is_to_come(view, end):
             return Assertion.HYPOTHETICAL
         tail = view.text[end : max(end, min(sentence.end, end + 60))]
@@ -196,6 +213,7 @@ def build(rulebook: RuleBook) -> Extractor:
         "spine",
         "bones",
         "chemo_near",
+        "systemic_near",
     )
     forms = tuple(
         _Form(
@@ -204,6 +222,7 @@ def build(rulebook: RuleBook) -> Extractor:
             ordinal=row["kind"] == "ordinal",
             near=bool(row.get("near", False)),
             drug=str(row["drug"]) if "drug" in row else None,
+            unless=lexicon.compiled(str(row["unless_sentence"])) if "unless_sentence" in row else None,
             hints=tuple(map(str, hints)) if isinstance(hints := row.get("hints"), list) else ("",),
         )
         for row in lexicon.rows("cycle")

@@ -11,6 +11,8 @@ from abstractor.pipeline.view import NoteView, Sentence
 from abstractor.rulebook.book import RuleBook
 
 FIELD = "diagnosis_date"
+_TERSE = 60
+"""Characters of a sentence that names a biopsy and its day only, so that the next one tells what was found."""
 _HEADER = 600
 """Characters of a pathology report in which the day of the specimen stands."""
 
@@ -28,6 +30,12 @@ class _Words:
     collected: re.Pattern[str]
     loose_said: re.Pattern[str]
     loose_behind: re.Pattern[str]
+    found: re.Pattern[str]
+    not_found: re.Pattern[str]
+    titled: re.Pattern[str]
+    between_titled: re.Pattern[str]
+    titled_ends: re.Pattern[str]
+    bare_biopsy: re.Pattern[str]
 
 
 def build(rulebook: RuleBook) -> Extractor:
@@ -49,11 +57,18 @@ def build(rulebook: RuleBook) -> Extractor:
         collected=compiled("collected", "{}$"),
         loose_said=compiled("loose_said"),
         loose_behind=compiled("loose_behind"),
+        found=compiled("found"),
+        not_found=compiled("not_found"),
+        titled=compiled("titled"),
+        between_titled=compiled("between_titled"),
+        titled_ends=compiled("titled_ends"),
+        bare_biopsy=compiled("bare_biopsy"),
     )
 
     def extract(view: NoteView) -> Iterable[Mention]:
-        told = [*_told(view, words), *_specimen(view, words)]
-        return _most_exact([*told, *_earliest(list(_biopsies(view, words)), told)])
+        told = [*_told(view, words), *_found(view, words), *_titled(view, words)]
+        dated = [*told, *_earliest([*_biopsies(view, words), *_specimen(view, words)], told)]
+        return _most_exact(dated or list(_bare_biopsy(view, words)))
 
     return extract
 
@@ -76,6 +91,40 @@ def _told(view: NoteView, words: _Words) -> Iterator[Mention]:
             yield _mention(hit, min(match.start(), hit.start), max(match.end(), hit.end), "diagnosis-date-said", 0.9)
 
 
+def _found(view: NoteView, words: _Words) -> Iterator[Mention]:
+    """Reads "small cell carcinoma of the lung, found in Aug 2020"."""
+    for sentence in view.sentences:
+        for match in words.found.finditer(view.text, sentence.start, sentence.end):
+            if words.not_found.search(match["between"].rpartition(",")[2]):
+                continue
+            hit = _date_behind(view, match, words)
+            if hit is not None and hit.source == "stated" and hit.end <= sentence.end:
+                start = match.end("between")
+                yield _mention(hit, start, hit.end, "diagnosis-date-found", 0.8)
+
+
+def _titled(view: NoteView, words: _Words) -> Iterator[Mention]:
+    """Reads "SCLC left hilum, extensive, Nov 2023." where the date ends what is said of the diagnosis."""
+    for match in words.titled.finditer(view.text):
+        for hit in dates_in(view, match.end(), match.end() + 70)[:1]:
+            gap = view.text[match.end() : hit.start]
+            whole = hit.value.month and hit.source == "stated" and "\n" not in gap
+            if whole and words.between_titled.fullmatch(gap) and words.titled_ends.match(view.text, hit.end):
+                yield _mention(hit, hit.start, hit.end, "diagnosis-date-titled", 0.7)
+
+
+def _bare_biopsy(view: NoteView, words: _Words) -> Iterator[Mention]:
+    """Reads "Biopsy 22 April 2020." in a note that dates its diagnosis in no other way; the first alone counts."""
+    for sentence in view.sentences:
+        match = words.bare_biopsy.match(view.text, sentence.start, sentence.end)
+        if match is None:
+            continue
+        for hit in dates_in(view, match.end(), sentence.end)[:1]:
+            if hit.start == match.end() and hit.source == "stated" and len(view.text[hit.end : sentence.end]) <= 2:
+                yield _mention(hit, sentence.start, hit.end, "diagnosis-date-bare-biopsy", 0.6)
+                return
+
+
 def _date_behind(view: NoteView, match: re.Match[str], words: _Words) -> DateHit | None:
     for hit in dates_in(view, match.end(), match.end() + 130):
         gap = view.text[match.end() : hit.start]
@@ -96,7 +145,8 @@ def _biopsies(view: NoteView, words: _Words) -> Iterator[Mention]:
     for sentence in view.sentences:
         text = view.text[sentence.start : sentence.end]
         biopsy = words.biopsy.search(text)
-        if not biopsy or not words.proved.search(text) or words.again.search(text) or words.not_proved.search(text):
+        proof = text if len(text) > _TERSE else view.text[sentence.start : sentence.end + _TERSE].partition("\n")[0]
+        if not biopsy or not words.proved.search(proof) or words.again.search(text) or words.not_proved.search(text):
             continue
         hit = _of_biopsy(view, sentence, sentence.start + biopsy.start(), sentence.start + biopsy.end())
         if hit is not None:

@@ -16,7 +16,7 @@ from abstractor.pipeline.view import NoteView
 from abstractor.rulebook.book import RuleBook
 from abstractor.rulebook.schema import Drug, Regimen
 
-_TOKEN = re.compile(r"[A-Za-z0-9]+")
+_TOKEN = re.compile(r"[^\W_]+")
 _GAP = re.compile(r"[\s/-]{0,2}")
 _TYPO_LENGTH = 7
 """Shorter names are never matched with a misspelling."""

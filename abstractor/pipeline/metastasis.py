@@ -16,6 +16,9 @@ NODES = "distant_lymph_node"
 _FAR_APART = 60
 """Characters between an organ and the word of spread beyond which the organ alone is the evidence."""
 _SIDE = re.compile(r"\b(left|right|lt|rt|l|r)\.?[ \t]+$", re.IGNORECASE)
+_OTHER_SIDE = re.compile(
+    r"\b(?:contralateral(?:ly)?|(?:on|of)[ \t]+the[ \t]+(?:other|opposite)[ \t]+side)\b[^.;\n]*$", re.IGNORECASE
+)
 _TURNS = re.compile(r"\b(?:not|no|but|without|nor)\b", re.IGNORECASE)
 _NEW = re.compile(
     r"\b(?:no|without|not|nor)\b[^.;,\n]{0,40}\b(?:new|further|additional|other)\b[^.;,\n]{0,40}$", re.IGNORECASE
@@ -53,6 +56,8 @@ class _Words:
     not_ahead: re.Pattern[str]
     region_only: re.Pattern[str]
     regional: re.Pattern[str]
+    hedged: re.Pattern[str]
+    hedged_ahead: re.Pattern[str]
     cheap: re.Pattern[str]
     telling_sections: frozenset[str]
     denied_sites: frozenset[str]
@@ -133,9 +138,11 @@ def _compile(rulebook: RuleBook) -> _Words:
         not_behind=compiled(word("not_unspecific_behind")),
         not_ahead=compiled(word("not_unspecific_ahead")),
         region_only=compiled(word("region_only")),
+        hedged_ahead=compiled(word("hedged_ahead")),
+        hedged=compiled(word("spread_hedged")),
         regional=compiled(rf"\b{word('node_regional')}\b"),
         cheap=compiled(
-            rf"{word('spread')}|lesion|mass|nodule|foc[iu]|node|adenopath|deposit|spread|filia|involv|disease|uptake|activity"
+            rf"{word('spread')}|lesion|mass|nodule|foc[iu]|node|adenopath|deposit|spread|filia|involv|disease|uptake|activity|locali[sz]ation|implant"
         ),
         denied_sites=_names(settings.get("denied_sites")),
         scans=tuple((compiled(str(expression)), str(value)) for value, expression in scans.items())
@@ -150,20 +157,33 @@ def _names(listed: object) -> frozenset[str]:
 
 
 def _in_sentence(view: NoteView, sentence: Sentence, words: _Words) -> Iterator[Mention]:
-    found = [_sided(view, sentence, mention) for mention in _of_organs(view, sentence, words)]
+    found = [_hedged(view, sentence, _sided(view, sentence, one), words) for one in _of_organs(view, sentence, words)]
     seen: set[tuple[str, int]] = set()
     for mention in found:
         if (mention.value, mention.start) not in seen:
             seen.add((mention.value, mention.start))
             yield mention
     covered = [(mention.start, mention.end) for mention in found]
-    yield from _unspecific(view, sentence, words, covered)
+    for mention in _unspecific(view, sentence, words, covered):
+        yield _hedged(view, sentence, mention, words)
+
+
+def _hedged(view: NoteView, sentence: Sentence, mention: Mention, words: _Words) -> Mention:
+    """Spread that what stands behind it makes a mere possibility: "two foci in the spleen, metastasis not excludable"."""
+    if mention.assertion is not None:
+        return mention
+    doubted = words.hedged.match(view.text, mention.end, sentence.end) or words.hedged_ahead.search(
+        view.text, max(sentence.start, mention.start - 50), mention.start
+    )
+    return replace(mention, assertion=Assertion.UNCERTAIN) if doubted else mention
 
 
 def _sided(view: NoteView, sentence: Sentence, mention: Mention) -> Mention:
     """Metastases of the lung that is not the primary's are of the contralateral one."""
     if mention.value != "lung":
         return mention
+    if _OTHER_SIDE.search(view.text, max(sentence.start, mention.start - 50), mention.start):
+        return replace(mention, value="contralateral_lung")
     side = _SIDE.search(view.text, max(sentence.start, mention.start - 12), mention.start)
     sides = primary_sides(view)
     named = ("left" if side[1][0].lower() == "l" else "right") if side else ""

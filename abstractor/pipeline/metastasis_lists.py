@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from abstractor.model.finding import Assertion
+from abstractor.pipeline import metastasis_clauses
 from abstractor.pipeline.mention import Extractor, Mention
 from abstractor.pipeline.site import primary_sides
 from abstractor.pipeline.view import NoteView, Sentence
@@ -20,6 +21,8 @@ _LONGEST_LIST = 160
 _LABEL = re.compile(r"[\s\d.)*>-]*(?P<label>[A-Za-z][A-Za-z /&,]{2,40}?)[ \t]*(?:\([^()]{0,30}\))?:")
 _OPENING = re.compile(r"(?:the[ \t]+)?(?P<word>[A-Za-z]+)\b", re.IGNORECASE)
 _CLOSING = re.compile(r"[).:\n]|[ \t]-[ \t]|[ \t]{3,}|\t")
+_REMARK = re.compile(r"[^(),.;:\n]{2,40}\([^()\n]{0,40}\)")
+_BRACKETS = re.compile(r"\([^()\n]*\)")
 _VERTEBRA = re.compile(r"(?:[TLD]\d{1,2}|C[2-7]|S[1-3])(?:[ \t]*-[ \t]*[TLS]?\d{1,2})?")
 _NEW = re.compile(
     r"\b(?:no|nil|without|not)\b[^.;\n]{0,40}\b(?:new|other|further|additional)\b|\bnone[ \t]+new\b", re.IGNORECASE
@@ -51,12 +54,15 @@ class _Words:
     node_denied: re.Pattern[str]
     sided_lung: re.Pattern[str]
     sized_liver: re.Pattern[str]
+    hedged_behind: re.Pattern[str]
     nothing_in: re.Pattern[str]
+    one_organ: re.Pattern[str]
 
 
 def build(rulebook: RuleBook) -> Extractor:
     """An extractor for metastasis."""
     words = _compile(rulebook)
+    clauses = metastasis_clauses.build(rulebook)
 
     def extract(view: NoteView) -> Iterable[Mention]:
         organ: str | None = None
@@ -71,6 +77,7 @@ def build(rulebook: RuleBook) -> Extractor:
             yield from _lists(view, sentence, words)
             yield from _lesions(view, sentence, words)
             yield from _clear(view, sentence, words)
+            yield from clauses(view, sentence)
             subject = organ or _subject(view, sentence, words)
             if subject:
                 yield from _under_label(view, sentence, subject, words)
@@ -112,7 +119,7 @@ def _compile(rulebook: RuleBook) -> _Words:
         ),
         loose_denied=compiled(
             r"\b(?:no|nil|without|free[ \t]+of)[ \t]+(?:[a-z-]+[ \t]+){0,3}?"
-            + rf"(?:{plural}|{singular}|metast\w+|filiae?|abnormalit(?:y|ies))\b"
+            + rf"(?:{plural}|{singular}|metast\w+|filiae?|implants?|carcinos[ie]s|locali[sz]ations?|abnormalit(?:y|ies))\b"
         ),
         unclear=compiled(of(lesions, "unclear")),
         adrenal_sized=compiled(of(lesions, "adrenal_sized")),
@@ -128,7 +135,11 @@ def _compile(rulebook: RuleBook) -> _Words:
         node_denied=compiled(of(lesions, "node_denied")),
         sided_lung=compiled(of(lesions, "sided_lung")),
         sized_liver=compiled(of(lesions, "sized_liver")),
+        hedged_behind=compiled(of(lesions, "hedged_behind")),
         nothing_in=compiled(of(lesions, "nothing_in")),
+        one_organ=compiled(
+            r"(?:\b(?:adrenal[ \t]+glands|bone[ \t]+marrow|contralateral[ \t]+lung)|\b(?!the\b|both\b|and\b)[a-z]+)"
+        ),
     )
 
 
@@ -136,7 +147,7 @@ def _organ(name: str, words: _Words) -> str | None:
     """The one organ a label names."""
     plain = name.lower().split()
     value = words.values.get(" ".join(plain)) or words.values.get(plain[-1] if plain else "")
-    return value if value in {"liver", "bone", "brain", "adrenal"} else None
+    return value if value in {"liver", "bone", "brain", "adrenal", "peritoneum"} else None
 
 
 def _subject(view: NoteView, sentence: Sentence, words: _Words) -> str | None:
@@ -175,8 +186,9 @@ def _places(view: NoteView, start: int, stop: int, words: _Words) -> Iterator[tu
     text = view.text
     position = start
     while position < stop:
-        border = words.separator.search(text, position, stop)
-        closing = _CLOSING.search(text, position, stop)
+        inside = _past_remark(text, position, stop)
+        border = words.separator.search(text, inside, stop)
+        closing = _CLOSING.search(text, inside, stop)
         end = min(border.start() if border else stop, closing.start() if closing else stop)
         part = text[position:end]
         value = _place(view, part, words)
@@ -193,13 +205,19 @@ def _places(view: NoteView, start: int, stop: int, words: _Words) -> Iterator[tu
         position = border.end()
 
 
+def _past_remark(text: str, position: int, stop: int) -> int:
+    """Where to look for the end of an item: behind the brackets that belong to it ("bone marrow (trephine positive), liver")."""
+    remark = _REMARK.match(text, position, stop)
+    return remark.end() if remark else position
+
+
 def _place(view: NoteView, part: str, words: _Words) -> str | None:
     """The site that one part of a list names, and nothing else."""
     if words.node.search(part) and len(part) < 40:
         return NODES
     if _VERTEBRA.fullmatch(part.strip()):
         return "bone"
-    bare = " ".join(words.around.sub(" ", part).lower().split())
+    bare = " ".join(words.around.sub(" ", _BRACKETS.sub(" ", part)).lower().split())
     value = words.values.get(bare)
     if value == "lung":
         return _opposite(view, part)
@@ -224,7 +242,7 @@ def _lesions(view: NoteView, sentence: Sentence, words: _Words) -> Iterator[Ment
             if value := words.values.get(
                 name.lower(), "bone" if name.lower() in {"sternal", "rib", "skeletal"} else ""
             ):
-                yield _mention(value, match.start(), match.end(), "lesions")
+                yield _mention(value, match.start(), match.end(), "lesions", _hedged(text, sentence, match, words))
     for pattern, value in ((words.adrenal_sized, "adrenal"), (words.vertebra, "bone"), (words.sized_liver, "liver")):
         for match in pattern.finditer(text, start, end):
             if not _doubtful(text, sentence, match, words):
@@ -243,8 +261,13 @@ def _lesions(view: NoteView, sentence: Sentence, words: _Words) -> Iterator[Ment
         yield _mention(NODES, match.start(), match.end(), "nodes")
 
 
+def _hedged(text: str, sentence: Sentence, match: re.Match[str], words: _Words) -> Assertion | None:
+    """Whether the words behind say that the lesions only may be spread: "skeletal foci, suspicious for metastases"."""
+    return Assertion.UNCERTAIN if words.hedged_behind.match(text, match.end(), sentence.end) else None
+
+
 def _doubtful(text: str, sentence: Sentence, match: re.Match[str], words: _Words) -> bool:
-    around = text[max(sentence.start, match.start() - 40) : min(sentence.end, match.end() + 50)]
+    around = text[max(sentence.start, match.start() - 40) : min(sentence.end, match.end() + 90)]
     ahead = text[max(sentence.start, match.start() - 60) : match.end()]
     return words.unclear.search(around) is not None or _NEW.search(ahead) is not None
 
@@ -255,7 +278,9 @@ def _clear(view: NoteView, sentence: Sentence, words: _Words) -> Iterator[Mentio
         for match in pattern.finditer(text, start, end):
             yield _mention(value, match.start(), match.end(), "clear", Assertion.ABSENT)
     for match in (*words.organ_cleared.finditer(text, start, end), *words.nothing_in.finditer(text, start, end)):
-        yield _mention(words.values[match["organ"].lower()], match.start(), match.end(), "clear", Assertion.ABSENT)
+        for organ in words.one_organ.finditer(text, *match.span("organ")):
+            value = words.values[" ".join(organ.group().lower().split())]
+            yield _mention(value, organ.start(), match.end(), "clear", Assertion.ABSENT)
     for match in words.denied_bone.finditer(text, start, end):
         if not _NEW.search(match.group()):
             yield _mention("bone", match.start(), match.end(), "clear", Assertion.ABSENT)

@@ -31,9 +31,10 @@ def number(found: Found) -> Normalised:
 
 
 def performance(found: Found) -> Normalised:
-    """ECOG: one digit, or both ends of a range ("1-2")."""
+    """ECOG: one digit or its word, or both ends of a range ("1-2")."""
     text = found["value"] if isinstance(found, re.Match) else found
-    return tuple(dict.fromkeys(re.findall(r"[0-5]", text)))
+    word = _NUMBERS.get(text.strip().lower())
+    return (word,) if word else tuple(dict.fromkeys(re.findall(r"[0-5]", text)))
 
 
 def karnofsky(found: Found) -> Normalised:

@@ -65,6 +65,8 @@ class _Radiotherapies:
     cues: dict[str, re.Pattern[str]]
     kinds: tuple[_Kind, ...]
     sites: tuple[_Site, ...]
+    gray: dict[str, int]
+    """Doses in words."""
     radical_dose: float
     """From this dose on (Gy), a treatment without a named site is that of the primary (FIELDS, ruling 19)."""
     ablative_dose: float
@@ -111,7 +113,8 @@ class _Radiotherapies:
                 current = (start, end)
                 continue
             between = view.text[current[1] : start]
-            if len(between) <= _MERGE and match[0][0].isdigit() and not self.cues["clause_end"].search(between):
+            is_dose = match[0][0].isdigit() or self.cues["dose_in_words"].fullmatch(match[0])
+            if len(between) <= _MERGE and is_dose and not self.cues["clause_end"].search(between):
                 current = (current[0], end)
             else:
                 yield current
@@ -192,15 +195,17 @@ class _Radiotherapies:
         return begin, stop.start() if stop else max(end, sentence.end)
 
     def _dose(self, text: str, start: int, stop: int) -> _Dose:
-        match = self.cues["dose"].search(text, start, min(stop, start + 140))
+        stop = min(stop, start + 140)
+        match = self.cues["dose"].search(text, start, stop)
         if match is None:
-            return _Dose()
+            spelt = self.cues["dose_in_words"].search(text, start, stop)
+            return _Dose(self.gray.get(spelt["words"].lower().replace(" ", "-"))) if spelt else _Dose()
         if match["fx3"]:
-            gray = float(match["per"]) / (_CGY if match["unit3"].lower() == "cgy" else 1)
+            gray = float(match["per"]) / (_CGY if match["unit3"].lower().startswith("c") else 1)
             return _Dose(round(gray * int(match["fx3"]), 2), int(match["fx3"]))
         written, unit = match["gy"] or match["gy2"], match["unit"] or match["unit2"] or "Gy"
         fractions = match["fx"] or match["fx2"]
-        gray = float(written) / (_CGY if unit.lower() == "cgy" else 1)
+        gray = float(written) / (_CGY if unit.lower().startswith("c") else 1)
         return _Dose(gray, int(fractions) if fractions and int(fractions) > 0 else None)
 
     def _specific(self, found: list[Mention]) -> list[Mention]:
@@ -238,6 +243,7 @@ def build(rulebook: RuleBook) -> Extractor:
         "list_member",
         "body",
         "dose",
+        "dose_in_words",
         "bid",
         "not_cancer",
     )
@@ -265,6 +271,7 @@ def build(rulebook: RuleBook) -> Extractor:
         cues={name: lexicon.pattern(name) for name in names},
         kinds=kinds,
         sites=sites,
+        gray=lexicon.numbers("gray"),
         radical_dose=lexicon.number("radical_dose", 40),
         ablative_dose=lexicon.number("ablative_dose", 9),
     )

@@ -163,6 +163,8 @@ class Rulings:
             mentions = [one for one in mentions if one.field in allowed]
         if not subject.small_cell:
             mentions = [one for one in mentions if one.field not in {"stage.valg", "histology"}]
+        if 0 < subject.lung < 1:  # a nodule is no primary where the cancer itself is only suspected
+            mentions = [one for one in mentions if one.field != "primary_site" or not one.attributes.get("cue")]
         mentions = self._other_illnesses(view, mentions)
         return self._subsumed(mentions)
 
@@ -171,7 +173,7 @@ class Rulings:
         section = view.section_at(match.start())
         if section == "family_history" or self._of_relative(view, sentence, match):
             return 0
-        if self.negated_ahead.search(view.text, max(sentence.start, match.start() - 45), match.start()):
+        if self.negated_ahead.search(view.text, max(sentence.start, match.start() - 80), match.start()):
             return 0
         if self.other.match(view.text, match.start()):  # small cell carcinoma of the bladder
             return 0
@@ -274,6 +276,11 @@ class Rulings:
     def _subsumed(self, mentions: list[Mention]) -> list[Mention]:
         present = {(one.field, one.value) for one in mentions if one.assertion is Assertion.PRESENT}
         sites = {value for name, value in present if name == "metastasis" and value != "distant"}
+        guessed = sites | {
+            one.value
+            for one in mentions
+            if one.field == "metastasis" and one.assertion is Assertion.UNCERTAIN and one.value != "distant"
+        }
         places = {value for name, value in present if name == "primary_site"}
         firm = any(
             one.field == "primary_site" and one.assertion is Assertion.PRESENT and not one.attributes.get("cue")
@@ -282,7 +289,9 @@ class Rulings:
         genes = {value.split(" ")[0] for name, value in present if name == "variant" and _SPECIFIC.match(value)}
         kept = []
         for one in mentions:
-            if one.assertion is Assertion.UNCERTAIN and (one.field, one.value) in present:
+            if one.assertion is Assertion.UNCERTAIN and (
+                (one.field, one.value) in present or ((one.field, one.value) == ("metastasis", "distant") and guessed)
+            ):
                 continue
             if one.assertion is Assertion.PRESENT:
                 if (one.field, one.value) == ("histology", "small_cell") and _FINER & present:

@@ -39,6 +39,11 @@ def build(rulebook: RuleBook) -> Extractor:
     behind = re.compile(rf"{word('bridge_behind')}(?P<tumour>\b{word('tumour')})\b", re.IGNORECASE)
     ahead = re.compile(rf"\b{word('tumour')}(?:\b|(?<=\.)){word('bridge_ahead')}$", re.IGNORECASE)
     measured = re.compile(word("measured"), re.IGNORECASE)
+    seated = re.compile(word("seated"), re.IGNORECASE)
+    replaced = re.compile(word("replaced"), re.IGNORECASE)
+    nodule_ahead = re.compile(word("nodule_ahead"), re.IGNORECASE)
+    bracketed = re.compile(word("bracketed_cancer"), re.IGNORECASE)
+    closes = re.compile(word("bracket_closes"), re.IGNORECASE)
     resection = re.compile(word("resection"), re.IGNORECASE)
     never = re.compile(word("never_behind"), re.IGNORECASE)
     nodule = re.compile(word("other_nodules"), re.IGNORECASE)
@@ -69,6 +74,11 @@ def build(rulebook: RuleBook) -> Extractor:
                     scope=None,
                     confidence=0.9 if before else 0.8,
                 )
+            elif replaced.match(text, match.end(), sentence.end) or (
+                (head := text[max(sentence.start, match.start() - 200) : match.start()])
+                and (seated.search(head) or (closes.match(text, match.end()) and bracketed.search(head)))
+            ):
+                yield Mention("primary_site", value, match.start(), match.end(), RULE, scope=None, confidence=0.75)
             elif resection.match(text, match.end()):
                 yield Mention(
                     "primary_site",
@@ -104,7 +114,9 @@ def build(rulebook: RuleBook) -> Extractor:
                     confidence=0.6,
                     attributes={"cue": "specimen"},
                 )
-            elif nodule_cue.match(text, match.end()):
+            elif nodule_cue.match(text, match.end()) or nodule_ahead.search(
+                text, max(sentence.start, match.start() - 50), match.start()
+            ):
                 yield Mention(
                     "primary_site",
                     value,

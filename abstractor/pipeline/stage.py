@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 
 from abstractor.pipeline.mention import Extractor, Mention
 from abstractor.pipeline.view import NoteView
@@ -32,7 +33,10 @@ def build(rulebook: RuleBook) -> Extractor:
     never = re.compile(part("not_before_words"), re.IGNORECASE)
     codes = words.get("site_codes", {})
     sites = {str(code): str(site) for code, site in codes.items()} if isinstance(codes, dict) else {}
-    bracket = re.compile(rf"\s*\(((?:{'|'.join(sites) or '(?!)'})(?:\s*[,;/+]\s*(?:{'|'.join(sites) or '(?!)'}))*)\)")
+    code = rf"(?:{'|'.join(sites) or '(?!)'})"
+    times, lead = part("code_times"), part("codes_lead")
+    coded = re.compile(rf"(?:{lead})(?P<codes>{code}(?:{times}\s*[,;/+]\s*{code})*){times}(?=[);.\s]|$)")
+    one_code = re.compile(code)
 
     def extract(view: NoteView) -> Iterable[Mention]:
         text = view.text
@@ -42,7 +46,9 @@ def build(rulebook: RuleBook) -> Extractor:
                 if any(match.start() < stop and begin < match.end() for begin, stop in taken):
                     continue
                 taken.append(match.span())
-                yield from _parts(match, _CONFIDENCE_TOGETHER)
+                # A negation that stands behind is of something else: "cT4 N3 M0, PD-L1 negative".
+                scope = (view.sentence_at(match.start()).start, match.end())
+                yield from (replace(one, scope=scope) for one in _parts(match, _CONFIDENCE_TOGETHER))
         for letter, pattern in alone.items():
             for match in pattern.finditer(text):
                 if any(match.start() < stop and begin < match.end() for begin, stop in taken):
@@ -57,14 +63,13 @@ def build(rulebook: RuleBook) -> Extractor:
                     or _many_sites(letter, match)
                 ):
                     yield from _parts(match, _CONFIDENCE_ALONE)
-        for match in bracket.finditer(text):
-            for code in re.finditer(r"[A-Z]+", match[1]):
-                begin = match.start(1) + code.start()
+        for match in coded.finditer(text):
+            for named in one_code.finditer(text, *match.span("codes")):
                 yield Mention(
                     "metastasis",
-                    sites[code.group()],
-                    begin,
-                    match.start(1) + code.end(),
+                    sites[named.group()],
+                    named.start(),
+                    named.end(),
                     "tnm-site-code",
                     confidence=0.95,
                 )

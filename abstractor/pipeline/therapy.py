@@ -13,6 +13,8 @@ from abstractor.pipeline.view import NoteView, Sentence
 from abstractor.rulebook.book import RuleBook
 
 FIELD = "systemic_therapy"
+_NEAR = 200
+"""A refused drug further from the word for its class than this many characters is not what is meant by it."""
 _LIST_GAP = 60
 """Drugs further apart than this many characters are no list."""
 
@@ -32,6 +34,8 @@ class _Therapies:
     course: CourseReader
     classes: tuple[_DrugClass, ...]
     list_join: re.Pattern[str]
+    list_break: re.Pattern[str]
+    """What stands behind a drug that is spoken of alone, though a comma joins it to others."""
     apposition: re.Pattern[str]
     """What stands between the word for a class and the name of the drug that is meant by it."""
     never_before: re.Pattern[str]
@@ -62,6 +66,10 @@ class _Therapies:
             return True
         if other.start - one.end > _LIST_GAP or view.sentence_at(one.start) != view.sentence_at(other.start):
             return False
+        if view.text[one.end : other.start].strip() == "," and self.list_break.match(
+            view.text[other.end :][:_LIST_GAP]
+        ):
+            return False
         return bool(self.list_join.fullmatch(view.text, one.end, other.start))
 
     def _of_list(self, view: NoteView, group: list[DrugHit]) -> Iterator[Mention]:
@@ -86,8 +94,10 @@ class _Therapies:
     def _classes(self, view: NoteView, drugs: list[DrugHit], named: list[Mention]) -> Iterator[Mention]:
         known = {(drug.generic): {drug.group, drug.therapy_class} for drug in drugs}
         for one in self.classes:
-            covered = {mention.assertion for mention in named if known[mention.value] & one.covers}
-            covered |= {mention.assertion for mention in named if self._is_meant(view, mention, one)}
+            covering = [
+                mention for mention in named if known[mention.value] & one.covers or self._is_meant(view, mention, one)
+            ]
+            covered = {mention.assertion for mention in covering}
             for match in one.regex.finditer(view.text):
                 start, end = match.span()
                 if view.is_masked(start, end) or self._is_no_treatment(view, start, end):
@@ -96,7 +106,11 @@ class _Therapies:
                     continue
                 assertion = self.course.assertion_of(view, start, end)
                 is_heading = assertion is None and self.course.is_heading(view, start, end)
-                if is_heading or self._is_named(assertion, covered):
+                refused = assertion is Assertion.ABSENT
+                near = (
+                    {other.assertion for other in covering if abs(other.start - start) <= _NEAR} if refused else covered
+                )
+                if is_heading or self._is_named(assertion, near):
                     continue
                 yield Mention(
                     FIELD,
@@ -169,6 +183,7 @@ def build(rulebook: RuleBook) -> Extractor:
         classes=classes,
         apposition=lexicon.pattern("apposition"),
         list_join=lexicon.pattern("list_join"),
+        list_break=lexicon.pattern("list_break"),
         never_before=lexicon.pattern("class_never_before"),
         never_after=lexicon.pattern("class_never_after"),
         not_cancer=lexicon.pattern("not_cancer"),

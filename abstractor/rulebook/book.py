@@ -17,6 +17,7 @@ from abstractor.rulebook.schema import (
     SectionRule,
     Site,
     TargetRule,
+    TextExample,
 )
 
 Row = TypeVar("Row", bound=Entry)
@@ -27,7 +28,7 @@ class RuleBook:
     """All rules of one folder."""
 
     version: str
-    """First 16 hexadecimal digits of the SHA-256 over the names and bytes of all rule files."""
+    """First 16 hexadecimal digits of the SHA-256 over the names and bytes of all rule files but `examples/`."""
     root: Path
     fields: Mapping[str, FieldSpec]
     """By name, in the order of the form."""
@@ -39,6 +40,8 @@ class RuleBook:
     vocabularies: Mapping[str, tuple[Entry, ...]] = field(default_factory=dict)
     settings: Mapping[str, Mapping[str, object]] = field(default_factory=dict)
     """Name of a file in `rules/settings/` to its content: word lists of the components that are no target rules."""
+    examples: tuple[TextExample, ...] = ()
+    """What stands in `rules/examples/`: they prove the rules and change nothing that is found."""
 
     def genes(self) -> tuple[Gene, ...]:
         return self._rows("genes", Gene)

@@ -1,6 +1,7 @@
 """Reads `rules/` into one checked RuleBook. All faults of all files are collected and reported at once, with file and line."""
 
 import csv
+import datetime
 import hashlib
 import io
 import re
@@ -23,6 +24,7 @@ from abstractor.rulebook.schema import (
     NoteTypeRule,
     SectionRule,
     TargetRule,
+    TextExample,
 )
 
 FILES: dict[str, tuple[str, type[Entry]]] = {
@@ -32,7 +34,12 @@ FILES: dict[str, tuple[str, type[Entry]]] = {
     "masks.toml": ("mask", MaskRule),
     "note_types.toml": ("note_type", NoteTypeRule),
 }
-"""File name to the table it holds and the shape of its entries; `targets/**/*.toml` hold `[[target]]`."""
+"""File name to the table it holds and the shape of its entries; `targets/**/*.toml` hold `[[target]]`, `examples/*.toml` `[[example]]`."""
+
+_MACRO = re.compile(r"~(\w+)~")
+"""In a regular expression of a settings file: stands for an entry of its table `macros`."""
+_MARK = re.compile(r"\[\[.+?\]\]", re.DOTALL)
+"""The evidence of an example."""
 
 
 @dataclass
@@ -70,7 +77,8 @@ def load_rulebook(root: Path | None = None) -> RuleBook:
     digest = hashlib.sha256()
     for path in _rule_files(root):
         content = path.read_bytes()
-        digest.update(path.relative_to(root).as_posix().encode() + b"\0" + content + b"\0")
+        if path.relative_to(root).parts[0] != "examples":  # they prove what is found, and change nothing of it
+            digest.update(path.relative_to(root).as_posix().encode() + b"\0" + content + b"\0")
         _read(reading, path, content)
     for name in FILES:
         if not (root / name).is_file():
@@ -108,10 +116,12 @@ def _read(reading: _Reading, path: Path, content: bytes) -> None:
         reading.settings[path.stem] = tables
     elif parts[0] == "targets":
         _read_tables(reading, path, text, tables, "target", TargetRule)
+    elif parts[0] == "examples":
+        _read_tables(reading, path, text, tables, "example", TextExample)
     elif len(parts) == 1 and parts[0] in FILES:
         _read_tables(reading, path, text, tables, *FILES[parts[0]])
     else:
-        known = ", ".join([*FILES, "targets/*.toml", "settings/*.toml", "vocab/*.csv"])
+        known = ", ".join([*FILES, "targets/*.toml", "settings/*.toml", "vocab/*.csv", "examples/*.toml"])
         reading.fault(path, None, f"no such rule file; there are {known}")
 
 
@@ -200,6 +210,52 @@ def _check(reading: _Reading) -> None:
             for name in (*entry.fields, *entry.not_fields):
                 if name not in fields:
                     reading.faults.append(f"{place}: context {entry.id!r}: unknown field {name!r}")
+    _check_examples(reading, fields)
+
+
+def _check_examples(reading: _Reading, fields: dict[str, FieldSpec]) -> None:
+    named = {*reading.settings, *reading.vocabularies}
+    for table in ("target", "context", "section", "mask"):
+        named.update(
+            str(getattr(entry, "id", None) or getattr(entry, "name", "")) for _, entry in reading.entries.get(table, [])
+        )
+    seen: dict[tuple[str, str, str, str | None], str] = {}
+    for place, entry in reading.entries.get("example", []):
+        if not isinstance(entry, TextExample):
+            continue
+        reading.faults.extend(f"{place}: {says}" for says in _bad_example(entry, fields, named))
+        same = (entry.rule, entry.text, entry.field, entry.value)
+        if same in seen:
+            reading.faults.append(f"{place}: this example stands at {seen[same]} already")
+        seen[same] = place
+
+
+def _bad_example(example: TextExample, fields: dict[str, FieldSpec], named: set[str]) -> Iterator[str]:
+    marks = len(_MARK.findall(example.text))
+    if example.rule not in named:
+        yield f"example of {example.rule!r}: there is no such rule, settings file or vocabulary"
+    spec = fields.get(example.field)
+    if spec is None:
+        yield f"example of {example.rule!r}: unknown field {example.field!r}; there are {', '.join(fields)}"
+    elif example.value is not None and not value_fits(spec, example.value):
+        yield f"example of {example.rule!r}: {example.value!r} is no value of {example.field}"
+    if example.silent and marks:
+        yield f"example of {example.rule!r}: a silent example has no [[evidence]]; take the brackets or `silent` away"
+    if not example.silent and marks != 1:
+        yield f"example of {example.rule!r}: put the one place that is the evidence between [[ and ]], or write silent = true"
+    if example.silent and "assertion" in example.model_fields_set:
+        yield f"example of {example.rule!r}: a silent example has no assertion; it asks that nothing be present"
+    if example.note_type not in NOTE_TYPES:
+        yield f"example of {example.rule!r}: unknown note type {example.note_type!r}; there are {', '.join(NOTE_TYPES)}"
+    if example.note_date is not None and not _is_day(example.note_date):
+        yield f"example of {example.rule!r}: note_date {example.note_date!r} is no day; write 2021-03-04"
+
+
+def _is_day(text: str) -> bool:
+    try:
+        return datetime.date.fromisoformat(text).isoformat() == text
+    except ValueError:
+        return False
 
 
 def _bad_expressions(entry: Entry) -> Iterator[str]:
@@ -258,4 +314,56 @@ def _book(reading: _Reading, version: str) -> RuleBook:
         note_types=tuple(entry for entry in entries("note_type") if isinstance(entry, NoteTypeRule)),
         vocabularies=reading.vocabularies,
         settings=reading.settings,
+        examples=tuple(entry for entry in entries("example") if isinstance(entry, TextExample)),
     )
+
+
+def find_setting_faults(book: RuleBook) -> list[str]:
+    """What a rulebook's settings lack of the program's own, and where a regular expression in them is none; with file and line.
+
+    A string that is no regular expression may still be a plain word: ask this only of settings that can't be compiled.
+    """
+    faults: list[str] = []
+    for name, table in book.settings.items():
+        path = book.root / "settings" / f"{name}.toml"
+        text = path.read_text(encoding="utf-8") if path.is_file() else ""
+        for key, value in _strings(table):
+            if key.endswith("examples"):
+                continue  # sentences
+            try:
+                re.compile(value)
+            except re.error as error:
+                line = next((at for at, row in enumerate(text.split("\n"), 1) if value.split("\n")[0] in row), None)
+                place = f"settings/{name}.toml:{line}" if line else f"settings/{name}.toml"
+                faults.append(f"{place}: {key} is no regular expression ({error}): {value[:80]!r}")
+    return faults
+
+
+def find_missing_settings(book: RuleBook) -> list[str]:
+    """Settings files, and top-level keys of them, that came with the program and that this rulebook has not; and unknown macros."""
+    faults: list[str] = []
+    for path in sorted((default_rules() / "settings").glob("*.toml")):
+        if path.stem not in book.settings:
+            faults.append(f"settings/{path.name}: this file is missing from the rulebook")
+            continue
+        here = book.settings[path.stem]
+        keys = tomllib.loads(path.read_text(encoding="utf-8"))
+        faults.extend(f"settings/{path.name}: the key {key!r} is missing" for key in keys if key not in here)
+    for name, table in book.settings.items():
+        macros = table.get("macros", {})
+        known = macros if isinstance(macros, dict) else {}
+        used = {macro for _, value in _strings(table) for macro in _MACRO.findall(value)}
+        faults.extend(f"settings/{name}.toml: there is no macro {one!r}" for one in sorted(used) if one not in known)
+    return faults
+
+
+def _strings(value: object, key: str = "") -> Iterator[tuple[str, str]]:
+    """Every string in a settings file, with the path of keys to it."""
+    if isinstance(value, str):
+        yield key, value
+    elif isinstance(value, dict):
+        for name, inner in value.items():
+            yield from _strings(inner, f"{key}.{name}" if key else str(name))
+    elif isinstance(value, list):
+        for inner in value:
+            yield from _strings(inner, key)

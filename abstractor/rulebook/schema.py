@@ -84,6 +84,27 @@ class Example(Entry):
     why: str = ""
 
 
+class TextExample(Entry):
+    """A row of `examples/*.toml`: a text that proves a context, section or mask rule, a settings file or a vocabulary.
+
+    The evidence stands between `[[` and `]]`. With `silent`, a counterexample: no brackets, and no present finding of the field.
+    """
+
+    rule: str
+    """Id of a context, section, mask or target rule, or the name of a settings file or a vocabulary (`response`, `drugs`)."""
+    field: str
+    text: str
+    value: str | None = None
+    """None: any value; for a counterexample, none at all."""
+    assertion: Assertion = Assertion.PRESENT
+    silent: bool = False
+    alone: bool = False
+    """The text is the whole note; otherwise it is part of a note about a small cell lung cancer."""
+    note_type: str = "clinic"
+    note_date: str | None = None
+    why: str = ""
+
+
 class TargetRule(Entry):
     """Words that state a value of a field."""
 

@@ -4,9 +4,12 @@ import shutil
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
+from abstractor.api import Abstractor
+from abstractor.cli.main import cli
 from abstractor.model.errors import RulebookError
-from abstractor.rulebook.load import default_rules, load_rulebook
+from abstractor.rulebook.load import default_rules, find_missing_settings, find_setting_faults, load_rulebook
 
 
 @pytest.fixture
@@ -82,3 +85,108 @@ def test_a_file_that_is_not_utf8_is_named(rules: Path) -> None:
 
 def test_a_missing_folder_is_named(tmp_path: Path) -> None:
     assert "no such folder" in faults(tmp_path / "nowhere")[0]
+
+
+EXAMPLE = (
+    '[[example]]\nrule = "response"\nfield = "response"\nvalue = "PD"\ntext = "Clear [[progression]] in clinic 12."\n'
+)
+
+
+def test_an_example_is_read_with_its_defaults(rules: Path) -> None:
+    (rules / "examples" / "mine.toml").write_text(EXAMPLE, encoding="utf-8")
+    [mine] = [one for one in load_rulebook(rules).examples if "clinic 12" in one.text]
+    assert (mine.rule, mine.value, str(mine.assertion), mine.silent, mine.note_type) == (
+        "response",
+        "PD",
+        "present",
+        False,
+        "clinic",
+    )
+
+
+def test_an_example_changes_nothing_that_is_found_and_so_not_the_version(rules: Path) -> None:
+    before = load_rulebook(rules).version
+    (rules / "examples" / "mine.toml").write_text(EXAMPLE, encoding="utf-8")
+    assert load_rulebook(rules).version == before
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        (('rule = "response"', 'rule = "nosuch"'), "examples/mine.toml:1: example of 'nosuch': there is no such rule"),
+        (('field = "response"', 'field = "mood"'), "examples/mine.toml:1: example of 'response': unknown field 'mood'"),
+        (('"PD"', '"worse"'), "'worse' is no value of response"),
+        (("[[progression]]", "progression"), "put the one place that is the evidence between [[ and ]]"),
+        (("[[progression]]", "[[progression]] [[here]]"), "put the one place that is the evidence"),
+        (('"PD"', '"PD"\nsilent = true'), "a silent example has no [[evidence]]"),
+        (('"PD"', '"PD"\nassertion = "perhaps"'), "examples/mine.toml:5: assertion"),
+        (('"PD"', '"PD"\nnote_type = "poem"'), "unknown note type 'poem'"),
+        (('"PD"', '"PD"\nnote_date = "4.5.2021"'), "note_date '4.5.2021' is no day"),
+        (('"PD"', '"PD"\ncolour = "red"'), "examples/mine.toml:5: unknown key 'colour'"),
+    ],
+)
+def test_a_faulty_example_is_named_with_its_line(rules: Path, change: tuple[str, str], says: str) -> None:
+    (rules / "examples" / "mine.toml").write_text(EXAMPLE.replace(*change), encoding="utf-8")
+    assert any(says in fault for fault in faults(rules)), faults(rules)
+
+
+def test_an_example_that_stands_twice_is_a_fault(rules: Path) -> None:
+    (rules / "examples" / "mine.toml").write_text(EXAMPLE + "\n" + EXAMPLE, encoding="utf-8")
+    assert any("stands at examples/mine.toml:1 already" in fault for fault in faults(rules))
+
+
+def test_the_settings_of_the_program_are_sound() -> None:
+    book = load_rulebook()
+    assert find_missing_settings(book) == []
+    assert find_setting_faults(book) == []
+
+
+def broken_settings(rules: Path, name: str, old: str, new: str) -> list[str]:
+    """The faults that compiling tells of a copy of the rules in which one settings file was changed."""
+    path = rules / "settings" / name
+    content = path.read_text(encoding="utf-8")
+    assert old in content
+    path.write_text(content.replace(old, new, 1), encoding="utf-8")
+    with pytest.raises(RulebookError) as caught:
+        Abstractor.load(rules).check()
+    return caught.value.faults
+
+
+@pytest.mark.parametrize(
+    ("name", "old", "new", "says"),
+    [
+        ("metastasis.toml", "lesion = '(?:", "lesion = '((?:", "lesion is no regular expression"),
+        ("ihc.toml", "[markers]", "[merkers]", "settings/ihc.toml: the key 'markers' is missing"),
+        ("death.toml", "said = '", "sayd = '", "settings/death.toml: the key 'said' is missing"),
+        ("response.toml", "\ntok = ", "\ntoc = ", "settings/response.toml: there is no macro 'tok'"),
+    ],
+)
+def test_a_fault_of_the_settings_is_found_by_compiling_them(
+    rules: Path, name: str, old: str, new: str, says: str
+) -> None:
+    [told] = broken_settings(rules, name, old, new)
+    assert says in told
+
+
+def test_a_broken_expression_in_the_settings_is_placed(rules: Path) -> None:
+    lines = (rules / "settings" / "death.toml").read_text(encoding="utf-8").split("\n")
+    line = next(number for number, row in enumerate(lines, 1) if row.startswith("said ="))
+    [told] = broken_settings(rules, "death.toml", "said = '", "said = '(")
+    assert told.startswith(f"settings/death.toml:{line}: said is no regular expression")
+
+
+def test_rules_check_tells_a_fault_of_the_settings_and_fails(rules: Path) -> None:
+    path = rules / "settings" / "death.toml"
+    path.write_text(path.read_text(encoding="utf-8").replace("said = '", "said = '(", 1), encoding="utf-8")
+    result = CliRunner().invoke(cli, ["rules", "check", "--rules", str(rules)])
+    assert result.exit_code == 1
+    assert "said is no regular expression" in result.stdout
+    assert "1 faults" in result.stderr
+
+
+def test_rules_check_warns_of_a_rule_without_an_example(rules: Path) -> None:
+    with (rules / "context.toml").open("a", encoding="utf-8") as file:
+        file.write('\n[[context]]\nid = "mine"\ncategory = "absent"\ndirection = "forward"\nterms = ["nary a"]\n')
+    result = CliRunner().invoke(cli, ["rules", "check", "--rules", str(rules)])
+    assert result.exit_code == 0
+    assert "warning: context rule 'mine' has no example in examples/" in result.stderr

@@ -1,0 +1,240 @@
+"""Finds spread that a clause tells with verbs: "foci in the liver were regarded as metastases", "the axillary node contained carcinoma".
+
+It works beside `metastasis` (organ and word of spread side by side) and `metastasis_lists`; regional nodes and the primary's lung are not
+its business.
+"""
+
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from abstractor.model.finding import Assertion
+from abstractor.pipeline.mention import Mention
+from abstractor.pipeline.view import NoteView, Sentence
+from abstractor.rulebook.book import RuleBook
+
+NODES = "distant_lymph_node"
+_REACH = 300
+"""Characters of a sentence, before and behind an organ, that are looked at."""
+
+Clauses = Callable[[NoteView, Sentence], Iterator[Mention]]
+
+
+@dataclass(frozen=True)
+class _Words:
+    values: Mapping[str, str]
+    """Word for an organ, in lower case, to the site it means."""
+    organ: re.Pattern[str]
+    node: re.Pattern[str]
+    cheap: re.Pattern[str]
+    equated: tuple[re.Pattern[str], ...]
+    unsure: re.Pattern[str]
+    denied_ahead: re.Pattern[str]
+    asked_ahead: re.Pattern[str]
+    holding: re.Pattern[str]
+    strewn: re.Pattern[str]
+    involved: re.Pattern[str]
+    direct: re.Pattern[str]
+    hot: re.Pattern[str]
+    reached: tuple[re.Pattern[str], ...]
+    not_reached: re.Pattern[str]
+    scan_shown: tuple[tuple[re.Pattern[str], str], ...]
+    not_shown: re.Pattern[str]
+    row: re.Pattern[str]
+    unclear: re.Pattern[str]
+    sampled: tuple[re.Pattern[str], ...]
+    not_sampled: re.Pattern[str]
+    not_between: re.Pattern[str]
+    scan_denied: tuple[tuple[re.Pattern[str], str], ...]
+    organ_denied: re.Pattern[str]
+    only_new: re.Pattern[str]
+    sites: Mapping[str, frozenset[str]]
+    """Which organs a kind of clause may name."""
+
+
+def build(rulebook: RuleBook) -> Clauses:
+    """What finds the spread that one sentence tells with verbs."""
+    words = _compile(rulebook)
+
+    def in_sentence(view: NoteView, sentence: Sentence) -> Iterator[Mention]:
+        text, start, end = view.text, sentence.start, sentence.end
+        if not words.cheap.search(text, start, end):
+            return
+        for pattern, value in words.scan_denied:
+            for match in pattern.finditer(text, start, end):
+                if not words.only_new.search(match.group()):
+                    yield _mention(value, match.start(), match.end(), "scan-denied", Assertion.ABSENT)
+        for pattern, value in words.scan_shown:
+            for match in pattern.finditer(text, start, end):
+                if not words.not_shown.search(text, match.start(), min(end, match.end() + 90)):
+                    yield _mention(value, match.start("shown"), match.end(), "scan-shown", None, 0.7)
+        if words.organ.search(text, start, end) or words.node.search(text, start, end):
+            yield from _of_organs(text, start, end, words)
+
+    return in_sentence
+
+
+def _compile(rulebook: RuleBook) -> _Words:
+    settings: Mapping[str, Any] = rulebook.settings.get("metastasis", {})
+    told: Mapping[str, Any] = settings.get("clauses", {})
+    scans: Mapping[str, Any] = settings.get("scans", {})
+
+    def word(name: str) -> str:
+        return str(told.get(name, "(?!)"))
+
+    def compiled(expression: str) -> re.Pattern[str]:
+        return re.compile(expression, re.IGNORECASE)
+
+    def names(kind: str) -> frozenset[str]:
+        listed = told.get("sites", {}).get(kind, ())
+        return frozenset(str(one) for one in listed)
+
+    values = {term.lower(): site.value for site in rulebook.sites() for term in (*site.nouns, *site.adjectives)}
+    organ = _one_of(values)
+    node = rf"(?<![A-Za-z]){settings.get('node_regions', '(?!)')}[ \t]+(?:\w+[ \t]+)?{settings.get('node', '(?!)')}"
+    place = rf"(?:{node}|{organ}(?:[ \t]+{word('part')})?)"
+    places = rf"(?P<places>{place}(?:{word('joined')}{place}){{0,6}})"
+    spread = rf"(?:{settings.get('spread', '(?!)')}|{word('spread')})"
+    bones = _one_of({term: value for term, value in values.items() if value == "bone"})
+    link = rf"[^.;\n]{{0,60}}?\b(?P<link>{word('link')})\b(?P<gap>[^.;\n]{{0,40}}?)\b{spread}\b"
+    malignant = word("malignant")
+    scan_of = rf"(?:{word('scan_gap')}){word('nothing')}{word('nothing_gap')}(?:{word('something')})\b"
+    return _Words(
+        values=values,
+        organ=compiled(organ),
+        node=compiled(node),
+        cheap=compiled(word("cheap")),
+        equated=(
+            compiled(rf"\b{word('lesion')}{word('within')}{places}{link}"),
+            compiled(rf"{places}[ \t]+(?:\w+[ \t]+)?{word('lesion')}{link}"),
+        ),
+        denied_ahead=compiled(word("denied_ahead")),
+        asked_ahead=compiled(word("asked_ahead")),
+        unsure=compiled(rf"\b(?:{word('unsure')})\b"),
+        holding=compiled(rf"{places}{word('holding')}(?P<no>{word('no')})?{word('amount')}{spread}\b"),
+        strewn=compiled(rf"{places}(?:{word('strewn')})"),
+        involved=compiled(rf"{places}(?:{word('involvement')})\b|\b(?:{word('involvement_of')})(?P<places2>{place})"),
+        direct=compiled(word("direct")),
+        row=compiled(rf"(?P<places>{place}(?:{word('joined')}{place}){{1,6}}){word('row_of_lesions')}"),
+        unclear=compiled(str(settings.get("lesions", {}).get("unclear", "(?!)"))),
+        reached=(compiled(rf"{word('reached')}{places}"), compiled(rf"{places}{word('is_involved')}")),
+        not_reached=compiled(word("not_reached")),
+        scan_shown=tuple(
+            (compiled(rf"(?:{scan}){word('scan_gap')}(?P<shown>{word('shown')})"), str(value))
+            for value, scan in scans.items()
+        ),
+        not_shown=compiled(word("not_shown")),
+        hot=compiled(rf"\b(?:{word('hot')})[ \t]+(?P<places>{bones})"),
+        sampled=(
+            compiled(rf"\b{word('sample')}{word('sample_of')}{places}[^.;\n]{{0,90}}?\b(?P<malignant>{malignant})"),
+            compiled(
+                rf"{places}[ \t]+(?:{word('sampled_thing')}[ \t]+)?{word('sample')}[^.;\n]{{0,80}}?\b(?P<malignant>{malignant})"
+            ),
+            compiled(
+                rf"\b(?:{word('sampled_thing')}[ \t]+(?:in|of|on|at|over)[ \t]+(?:the[ \t]+)?)?{places}(?:[ \t]+{word('sampled_thing')})?"
+                rf"[^.;\n]{{0,60}}?\b{word('yielded')}\b[^.;:\n]{{0,30}}?\b(?P<malignant>{malignant})"
+            ),
+        ),
+        not_between=compiled(word("not_between")),
+        not_sampled=compiled(rf"\b(?:{word('not_sampled')})\b"),
+        scan_denied=tuple((compiled(rf"(?:{scan}){scan_of}"), str(value)) for value, scan in scans.items()),
+        organ_denied=compiled(
+            rf"\b{word('nothing')}[ \t]+(?:seen[ \t]+|found[ \t]+)?(?:in|within)[ \t]+(?:the[ \t]+)?{places}[ \t]+{word('looks_like')}"
+        ),
+        only_new=compiled(r"\b(?:new|further|additional|other)\b"),
+        sites={kind: names(kind) for kind in ("involved", "strewn", "infiltrated", "sampled", "row", "reached")},
+    )
+
+
+def _one_of(values: Iterable[str]) -> str:
+    terms = sorted(values, key=len, reverse=True)
+    return (
+        r"(?<![A-Za-z])(?:"
+        + "|".join(r"[\s-]+".join(re.escape(part) for part in re.split(r"[\s-]+", term)) for term in terms)
+        + r")(?![A-Za-z])"
+    )
+
+
+def _mention(
+    value: str, start: int, end: int, rule: str, assertion: Assertion | None = None, confidence: float = 0.75
+) -> Mention:
+    return Mention("metastasis", value, start, end, f"metastasis-{rule}", assertion=assertion, confidence=confidence)
+
+
+def _values(text: str, span: tuple[int, int], words: _Words) -> Iterator[tuple[str, int, int]]:
+    """The sites of a list of organs and node regions: value, start and end."""
+    nodes = list(words.node.finditer(text, *span))
+    for node in nodes:
+        yield NODES, node.start(), node.end()
+    for organ in words.organ.finditer(text, *span):
+        if any(node.start() <= organ.start() < node.end() for node in nodes):
+            continue
+        value = words.values.get(" ".join(re.split(r"[\s-]+", organ.group().lower())))
+        if value is not None and value != "lung":
+            yield value, organ.start(), organ.end()
+
+
+def _of_organs(text: str, start: int, end: int, words: _Words) -> Iterator[Mention]:
+    for pattern in words.equated:
+        for match in pattern.finditer(text, start, end):
+            if words.only_new.search(match["gap"]) or re.search(r"\b(?:not|no|nor)\b", match["gap"], re.IGNORECASE):
+                continue
+            ahead = text[max(start, match.start() - 60) : match.start()]
+            if words.denied_ahead.search(ahead):
+                continue
+            doubted = words.unsure.search(match["link"] + match["gap"]) or words.asked_ahead.search(ahead)
+            doubt = Assertion.UNCERTAIN if doubted else Assertion.PRESENT
+            for value, begin, stop in _values(text, match.span("places"), words):
+                yield _mention(value, begin, stop, "equated", doubt)
+    for match in words.holding.finditer(text, start, end):
+        said = Assertion.ABSENT if match["no"] else None
+        if not (said and words.only_new.search(match.group())):
+            for value, begin, _ in _values(text, match.span("places"), words):
+                yield _mention(value, begin, match.end(), "holding", said, 0.85)
+    for match in words.strewn.finditer(text, start, end):
+        allowed = words.sites["infiltrated" if match["through"] else "strewn"]
+        for value, begin, _ in _values(text, match.span("places"), words):
+            if value in allowed:
+                yield _mention(value, begin, match.end(), "strewn")
+    for match in words.involved.finditer(text, start, end):
+        if words.direct.search(text, max(start, match.start() - 40), match.end() + 20):
+            continue
+        span = match.span("places" if match["places"] else "places2")
+        for value, begin, stop in _values(text, span, words):
+            if value in words.sites["involved"]:
+                place = (begin, match.end()) if match["places"] else (match.start(), stop)
+                yield _mention(value, *place, "involved")
+    for match in words.hot.finditer(text, start, end):
+        yield _mention("bone", match.start(), match.end(), "hot")
+    for match in words.row.finditer(text, start, end):
+        if words.unclear.search(text, match.start(), min(end, match.end() + 60)) or words.only_new.search(
+            text, max(start, match.start() - 30), match.start()
+        ):
+            continue
+        for value, begin, _ in _values(text, match.span("places"), words):
+            if value in words.sites["row"]:
+                yield _mention(value, begin, match.end(), "row", None, 0.7)
+    for pattern in words.reached:
+        for match in pattern.finditer(text, start, end):
+            if words.not_reached.search(match.group()) or words.only_new.search(match.group()):
+                continue
+            for value, begin, stop in _values(text, match.span("places"), words):
+                if value in words.sites["reached"]:
+                    yield _mention(value, begin, stop, "reached", None, 0.7)
+    yield from _from_tissue(text, start, end, words)
+    for match in words.organ_denied.finditer(text, start, end):
+        for value, begin, _ in _values(text, match.span("places"), words):
+            yield _mention(value, begin, match.end(), "denied", Assertion.ABSENT)
+
+
+def _from_tissue(text: str, start: int, end: int, words: _Words) -> Iterator[Mention]:
+    """Reads "core biopsy of the liver confirmed small cell carcinoma"; what was found is proved, so nothing else is asked."""
+    for pattern in words.sampled:
+        for match in pattern.finditer(text, start, end):
+            around = text[max(start, match.start() - 40) : min(end, match.end() + 20)]
+            if words.not_sampled.search(around) or words.not_between.search(match.group()):
+                continue
+            for value, begin, stop in _values(text, match.span("places"), words):
+                if value in words.sites["sampled"]:
+                    yield _mention(value, begin, stop, "tissue", Assertion.PRESENT)
