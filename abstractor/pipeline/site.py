@@ -55,79 +55,45 @@ def build(rulebook: RuleBook) -> Extractor:
     listed = words.get("diagnosis_sections", [])
     sections = frozenset(str(name) for name in listed) if isinstance(listed, list) else frozenset()
 
+    def stated(view: NoteView, sentence: Sentence, match: re.Match[str]) -> tuple[int, float, str] | None:
+        """What makes the place the primary's: end of the evidence, confidence, and the cue where it is a weak one."""
+        text, start, end = view.text, match.start(), match.end()
+
+        def just_before(reach: int) -> str:
+            return text[max(sentence.start, start - reach) : start]
+
+        tumour = behind.match(text, end, sentence.end)
+        if tumour and not never.match(text, tumour.end()):
+            return tumour.end(), 0.9, ""
+        if ahead.search(just_before(110)):
+            return end, 0.9, ""
+        head = just_before(200)
+        in_brackets = closes.match(text, end) and bracketed.search(head)
+        if replaced.match(text, end, sentence.end) or seated.search(head) or in_brackets:
+            return end, 0.75, ""
+        if resection.match(text, end):
+            return end, 0.7, "resection"
+        if measured.match(text, end) and not nodule.search(just_before(70)):
+            return end, 0.7, "measured"
+        on_tissue = view.note.note_type in _ON_TISSUE
+        if on_tissue and (specimen_behind.match(text, end) or specimen_ahead.search(just_before(40))):
+            return end, 0.6, "specimen"
+        if nodule_cue.match(text, end) or nodule_ahead.search(just_before(50)):
+            return end, 0.6, "nodule"
+        if view.section_at(start) in sections and not spread.search(text, sentence.start, start):
+            return end, 0.8, ""
+        return None
+
     def in_sentence(view: NoteView, sentence: Sentence) -> Iterator[Mention]:
-        text = view.text
-        for match in place.finditer(text, sentence.start, sentence.end):
-            value = match.lastgroup or ""
-            if never.match(text, match.end()):
-                continue
-            tumour = behind.match(text, match.end(), sentence.end)
-            if tumour and not never.match(text, tumour.end()):
-                yield Mention("primary_site", value, match.start(), tumour.end(), RULE)
-            elif before := ahead.search(text, max(sentence.start, match.start() - 110), match.start()):
+        for match in place.finditer(view.text, sentence.start, sentence.end):
+            found = None if never.match(view.text, match.end()) else stated(view, sentence, match)
+            if found is not None:
+                end, confidence, cue = found
+                attributes = {"cue": cue} if cue else {}
+                value = match.lastgroup or ""
                 yield Mention(
-                    "primary_site",
-                    value,
-                    match.start(),
-                    match.end(),
-                    RULE,
-                    scope=None,
-                    confidence=0.9 if before else 0.8,
+                    "primary_site", value, match.start(), end, RULE, confidence=confidence, attributes=attributes
                 )
-            elif replaced.match(text, match.end(), sentence.end) or (
-                (head := text[max(sentence.start, match.start() - 200) : match.start()])
-                and (seated.search(head) or (closes.match(text, match.end()) and bracketed.search(head)))
-            ):
-                yield Mention("primary_site", value, match.start(), match.end(), RULE, scope=None, confidence=0.75)
-            elif resection.match(text, match.end()):
-                yield Mention(
-                    "primary_site",
-                    value,
-                    match.start(),
-                    match.end(),
-                    RULE,
-                    confidence=0.7,
-                    attributes={"cue": "resection"},
-                )
-            elif measured.match(text, match.end()) and not nodule.search(
-                text, max(sentence.start, match.start() - 70), match.start()
-            ):
-                yield Mention(
-                    "primary_site",
-                    value,
-                    match.start(),
-                    match.end(),
-                    RULE,
-                    confidence=0.7,
-                    attributes={"cue": "measured"},
-                )
-            elif view.note.note_type in _ON_TISSUE and (
-                specimen_behind.match(text, match.end())
-                or specimen_ahead.search(text, max(sentence.start, match.start() - 40), match.start())
-            ):
-                yield Mention(
-                    "primary_site",
-                    value,
-                    match.start(),
-                    match.end(),
-                    RULE,
-                    confidence=0.6,
-                    attributes={"cue": "specimen"},
-                )
-            elif nodule_cue.match(text, match.end()) or nodule_ahead.search(
-                text, max(sentence.start, match.start() - 50), match.start()
-            ):
-                yield Mention(
-                    "primary_site",
-                    value,
-                    match.start(),
-                    match.end(),
-                    RULE,
-                    confidence=0.6,
-                    attributes={"cue": "nodule"},
-                )
-            elif view.section_at(match.start()) in sections and not spread.search(text, sentence.start, match.start()):
-                yield Mention("primary_site", value, match.start(), match.end(), RULE, confidence=0.8)
 
     def extract(view: NoteView) -> Iterable[Mention]:
         view.memo[_SIDES] = frozenset[str]()
