@@ -310,6 +310,10 @@ def _run_review(
     plain: bool,
 ) -> int:
     """The screens, or a line at a time."""
+    from abstractor.registry.notes import patients
+
+    if patient is not None and patient not in patients(registry):
+        raise InputError(f"patient {patient}: not in this registry; without --patient, all are listed")
     if plain:
         from abstractor.registry.engine import utc_now
         from abstractor.tui.plain import run_plain

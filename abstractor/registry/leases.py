@@ -6,8 +6,9 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import delete, insert, select, update
 
+from abstractor.model.errors import RegistryError
 from abstractor.registry.engine import Registry, utc_now
-from abstractor.registry.tables import LeaseRow
+from abstractor.registry.tables import LeaseRow, PatientRow
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +35,9 @@ def claim(
 
     Returns:
         The lease that holds now; `mine` says whose it is.
+
+    Raises:
+        RegistryError: no such patient.
     """
     now = clock()
     until = (datetime.fromisoformat(now) + timedelta(minutes=minutes)).isoformat(timespec="milliseconds")
@@ -42,6 +46,9 @@ def claim(
             select(LeaseRow.holder, LeaseRow.since, LeaseRow.until).where(LeaseRow.patient_id == patient_id)
         ).one_or_none()
         if held is None:
+            known = select(PatientRow.patient_id).where(PatientRow.patient_id == patient_id)
+            if connection.execute(known).first() is None:
+                raise RegistryError(f"patient {patient_id}: not in this registry")
             values = {"patient_id": patient_id, "holder": user, "since": now, "until": until}
             connection.execute(insert(LeaseRow).values(values))
             return Lease(patient_id, user, now, until, mine=True)

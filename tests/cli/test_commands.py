@@ -266,6 +266,9 @@ def test_review_opens_the_registry_for_the_acting_person(
 
     monkeypatch.setattr("abstractor.tui.app.run_review", run_review)
     run("init")
+    assert "patient P1: not in this registry" in one_line(run("review", "--patient", "P1", code=1))
+    (tmp_path / "facts.csv").write_text("patient_id,field,value\nP1,sex,female\n")
+    run("import", "facts", "facts.csv")
     (tmp_path / "mine.toml").write_text('order = "note"\n')
     run("review", "--user", "mortiz", "--patient", "P1")
     run("review", "--user", "mortiz", "--config", "mine.toml")

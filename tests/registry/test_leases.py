@@ -1,5 +1,8 @@
 """A lease ends by time, and can be taken over on purpose."""
 
+import pytest
+
+from abstractor.model.errors import RegistryError
 from abstractor.registry.engine import Registry
 from abstractor.registry.leases import claim, release
 from abstractor.registry.worklist import worklist
@@ -53,3 +56,8 @@ def test_the_worklist_shows_who_holds_a_patient_until_the_lease_ends(with_note: 
     clock.forward(minutes=15)
     (row,) = worklist(with_note, "mortiz", clock)
     assert row.holder is None
+
+
+def test_a_patient_nobody_knows_can_not_be_claimed(with_note: Registry) -> None:
+    with pytest.raises(RegistryError, match="patient NOPE: not in this registry"):
+        claim(with_note, "NOPE", "mortiz")
