@@ -261,7 +261,7 @@ def _flow(
     treated = [one for one in eligible if one.first_line is not None]
     analysed = [one for one in patients if not one.excluded]
     steps = [
-        FlowStep("notes", sum(len(one.notes) for one in records)),
+        FlowStep("dated notes", sum(len(one.notes) for one in records)),
         FlowStep("patients", len(patients)),
         FlowStep("with small cell lung cancer", len(eligible)),
         FlowStep("with a dated line 1 of systemic therapy", len(treated)),
