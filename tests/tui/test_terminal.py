@@ -75,6 +75,17 @@ class Terminal:
             assert time.monotonic() < end, f"{words!r} never came"
             self.read(0.1)
 
+    def send_until(self, keys: str, words: str, tries: int = 8) -> None:
+        """Keys typed ahead of an opening screen are dropped on purpose: on a slow machine they must be typed again."""
+        for _ in range(tries):
+            self.send(keys)
+            self.read(1.0)
+            for _ in range(8):
+                if words in self.text(0)[-6000:]:
+                    return
+                self.read(0.5)
+        raise AssertionError(f"{words!r} never came")
+
     def text(self, start: int = 0) -> str:
         return re.sub(r"\x1b\[[0-9;:?<>=]*[a-zA-Z]", "", self.seen[start:].decode("utf-8", "replace"))
 
@@ -202,8 +213,7 @@ def test_no_hostile_character_of_any_data_reaches_the_terminal(registry, hostile
             terminal.wait_for("TOUR-01")
             terminal.send("/e[\r")
             terminal.read(1.0)
-            terminal.send("\r")
-            terminal.wait_for("Histology")
+            terminal.send_until("\r", "Histology")
             for keys in ("jjkn", "b", " ", "?", "q", "t", "q", "gh", "q", "e", "\x1b", "v", "s", "=", "\x1b", "\x1b"):
                 terminal.send(keys)
                 terminal.read(0.4)
