@@ -74,12 +74,24 @@ class KeyedScreen(Screen[Answer], Generic[Answer]):
             yield from self.contents()
 
     def on_resize(self, event: events.Resize) -> None:
+        if not self.stands:
+            return
         width, height = event.size
         small = width < SMALLEST[0] or height < SMALLEST[1]
         self.set_class(small, "small")
         says = f"Needs {SMALLEST[0]}x{SMALLEST[1]}, has {width}x{height}. Everything is saved."
         self.query_one("#small", Bar).show(Line.of((says, self.palette.plain)), self.palette.plain)
-        self.call_after_refresh(self.draw)
+        self.call_after_refresh(self.redraw)
+
+    @property
+    def stands(self) -> bool:
+        """Whether it is open and its widgets are there: a question answered at once may be gone before its first refresh."""
+        return self in self.app.screen_stack and bool(self.query("#all > *"))
+
+    def redraw(self) -> None:
+        """Draws, unless the screen has gone meanwhile."""
+        if self.stands:
+            self.draw()
 
     def repaint(self, palette: Palette) -> None:
         """Takes another theme."""

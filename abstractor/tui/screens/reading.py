@@ -357,7 +357,7 @@ class ReadingScreen(KeyedScreen[None]):
         else:
             self.add_class("zoomed")
             self._zoom(PANES[self.pane])
-        self.call_after_refresh(self.draw)
+        self.call_after_refresh(self.redraw)
 
     def _zoom(self, name: str) -> None:
         for one in PANES:
