@@ -5,7 +5,9 @@ the analysis depends on this module.
 """
 
 import datetime
+import json
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from abstractor.model.dates import PartialDate
@@ -32,6 +34,24 @@ _KNOWN = frozenset({"CR", "PR", "SD", "NON-CR/NON-PD", "PD", "NE"})
 _BENEFIT = ("CR", "PR", "SD")
 
 
+def read_cases(path: Path) -> list[Case]:
+    """The cases of a file: a list, or an object with `cases`.
+
+    Raises:
+        InputError: the file can't be read, is no JSON, or holds no cases.
+    """
+    try:
+        content = json.loads(path.read_text(encoding="utf-8-sig"))
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(f"{path}: can't be read as UTF-8 text ({type(error).__name__}); check the path") from None
+    except (json.JSONDecodeError, RecursionError) as error:
+        raise InputError(f"{path}: not JSON ({getattr(error, 'msg', 'nested too deeply')})") from None
+    cases = content.get("cases") if isinstance(content, dict) else content
+    if not isinstance(cases, list) or not cases or not all(isinstance(case, dict) for case in cases):
+        raise InputError(f"{path}: no cases; it must hold a list of objects, or an object with such a list as `cases`")
+    return cases
+
+
 def derive_cases(cases: Sequence[Case]) -> dict[str, Answer]:
     """The answer to each case.
 
@@ -41,11 +61,21 @@ def derive_cases(cases: Sequence[Case]) -> dict[str, Answer]:
     answers: dict[str, Answer] = {}
     for place, case in enumerate(cases, start=1):
         name = str(case.get("id", f"number {place}"))
+        if name in answers:
+            raise InputError(f"case {name} comes twice; give each its own id")
         try:
             answers[name] = derive_case(case)
-        except (KeyError, ValueError, TypeError) as error:
-            raise InputError(f"case {name}: {error!r}; see the layout in the docs") from error
+        except KeyError as error:
+            raise InputError(f"case {name}: {_lacking(case, error)}; the layout is in the docs") from None
+        except (AttributeError, IndexError, TypeError, ValueError) as error:
+            raise InputError(f"case {name}: {error}; the layout is in the docs") from None
     return answers
+
+
+def _lacking(case: Case, error: KeyError) -> str:
+    if case.get("endpoint") is None:
+        return "no endpoint"
+    return f"no {error.args[0]}"
 
 
 def derive_case(case: Case) -> Answer:
@@ -163,8 +193,14 @@ def _time(case: Case, endpoint: str) -> TimeToEvent | None:
             return None  # alive after death: for review, never computed
         dated.append((kind, day))
     row = first_event(endpoint, start, dated, censors, Protocol())
-    entry = _day(case.get("entry_date"))
+    entry = _entry(case)
     return None if entry is not None and row.stop is not None and entry >= row.stop else row
+
+
+def _entry(case: Case) -> Day | None:
+    """Delayed entry: `entry_date`; the published layout has no place for it and says `delayed entry on DATE` in the note."""
+    _, said, after = str(case.get("note", "")).partition("delayed entry on ")
+    return _day(case.get("entry_date") or (after[:10] if said else None))
 
 
 def _real_world(start: Day, given: Mapping[str, Any]) -> TimeToEvent:

@@ -15,8 +15,10 @@ from abstractor.outcomes.cox import dummies, fit_cox
 from abstractor.outcomes.definitions import TIME_ZERO
 from abstractor.outcomes.faults import WARNING, Fault
 from abstractor.outcomes.imputation import Scheme
+from abstractor.outcomes.landmarks import refuse_immortal_time
 from abstractor.outcomes.lines import DrugGroups
 from abstractor.outcomes.patient import ENDPOINTS, PatientOutcome, derive_patient
+from abstractor.outcomes.proportional_hazards import HazardsTest, check_hazards
 from abstractor.outcomes.proportions import Proportion, proportion
 from abstractor.outcomes.protocol import Protocol
 from abstractor.outcomes.record import PatientRecord
@@ -32,19 +34,12 @@ from abstractor.outcomes.survival import (
     log_rank,
     quantile,
     sample,
+    why_no_test,
 )
 from abstractor.outcomes.timing import TimeToEvent
 
 Day = datetime.date
 ALL = "all"
-
-AFTER_TIME_ZERO = frozenset(
-    {
-        "best_response", "confirmed_best_response", "response", "n_lines", "line1_drugs", "line1_stop", "radiotherapy",
-        "systemic_therapy", "therapy_cycles", "platinum_sensitivity", "platinum_free_interval_days", "vital_status",
-    }
-)  # fmt: skip
-"""Grouping survival by these would count time before they were known as survived (immortal time)."""
 
 GROUPINGS = (
     "stage_valg", "histology", "sex", "smoking_status", "ecog", "primary_site", "stage_t", "stage_n", "stage_m",
@@ -111,6 +106,8 @@ class EndpointResult:
     """Analysed patients without this endpoint."""
     sensitivity_only: int
     """... and with it, but for sensitivity analyses only."""
+    hazards_test: HazardsTest | None = None
+    """Of all hazard ratios together: do they stay the same over time?"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,11 +188,7 @@ def grouping(by: str | None, protocol: Protocol) -> str | None:
     choices = (*GROUPINGS, *protocol.genes)
     if column in choices:
         return column
-    if column in AFTER_TIME_ZERO:
-        raise InputError(
-            f"grouping by {by}: known only after time zero, so its groups would bring immortal time; "
-            "use a landmark analysis, or group by one of " + ", ".join(choices)
-        )
+    refuse_immortal_time(column, "use a landmark analysis, or group by one of " + ", ".join(choices))
     raise InputError(f"unknown field to group by: {by}; choose one of {', '.join(choices)}")
 
 
@@ -338,44 +331,46 @@ def _endpoint(
     levels = [level for level in _levels(split) if any(split[patient] == level for patient in primary)]
     by_level = {level: [row for patient, row in primary.items() if split[patient] == level] for level in levels}
     test, no_test = _compare(by_level, protocol) if split else (None, "")
+    ratios, hazards_test = _hazard_ratios(by_level, protocol) if test is not None else ((), None)
     return EndpointResult(
         endpoint=name,
         overall=_survive(ALL, list(primary.values()), protocol),
         groups=tuple(_survive(level, of_level, protocol) for level, of_level in by_level.items()),
         test=test,
         no_test=no_test,
-        hazard_ratios=_hazard_ratios(by_level, protocol) if test is not None else (),
+        hazard_ratios=ratios,
         not_computed=sum(row.event is None for row in rows.values()),
         sensitivity_only=sum(row.event is not None and not row.primary for row in rows.values()),
+        hazards_test=hazards_test,
     )
 
 
 def _compare(by_level: Mapping[str, Sequence[TimeToEvent]], protocol: Protocol) -> tuple[LogRank | None, str]:
-    if len(by_level) < 2:
-        return None, "no test: fewer than two groups"
-    for level, rows in by_level.items():
-        events = sum(bool(row.event) for row in rows)
-        if len(rows) < protocol.min_group_patients:
-            return None, f"no test: group {level} has {len(rows)} patients (at least {protocol.min_group_patients})"
-        if events < protocol.min_group_events:
-            return None, f"no test: group {level} has {events} events (at least {protocol.min_group_events})"
+    sizes = {level: (len(rows), sum(bool(row.event) for row in rows)) for level, rows in by_level.items()}
+    reason = why_no_test(sizes, protocol.min_group_patients, protocol.min_group_events)
+    if reason:
+        return None, reason
     labels = [level for level, rows in by_level.items() for _ in rows]
     return log_rank(_usable([row for rows in by_level.values() for row in rows]), labels), ""
 
 
-def _hazard_ratios(by_level: Mapping[str, Sequence[TimeToEvent]], protocol: Protocol) -> tuple[HazardRatio, ...]:
+def _hazard_ratios(
+    by_level: Mapping[str, Sequence[TimeToEvent]], protocol: Protocol
+) -> tuple[tuple[HazardRatio, ...], HazardsTest | None]:
+    """Each group against the first, and whether the hazards are proportional."""
     levels = list(by_level)
     labels = [level for level, rows in by_level.items() for _ in rows]
     covariates, names = dummies(labels, levels)
-    fit = fit_cox(
-        _usable([row for rows in by_level.values() for row in rows]), covariates, names, conf_level=protocol.conf_level
-    )
+    data = _usable([row for rows in by_level.values() for row in rows])
+    fit = fit_cox(data, covariates, names, conf_level=protocol.conf_level)
     if not fit.converged:
-        return ()
-    return tuple(
+        return (), None
+    ratios = tuple(
         HazardRatio(term.name, levels[0], term.hazard_ratio, term.lower, term.upper, term.p, coef=term.coef, se=term.se)
         for term in fit.terms
     )
+    tests = check_hazards(data, covariates, fit)
+    return ratios, tests[-1] if tests else None
 
 
 def _sensitivity(

@@ -21,6 +21,10 @@ _ROUNDS = 60
 _CLOSE = 1e-12
 _WIDEST = 300.0
 """A log hazard ratio that no data support: a flat likelihood runs off, and past this the sums lose all digits."""
+_STILL = 1e-4
+"""A coefficient (of a covariate of spread 1) that moves further in the last round is on its way to infinity."""
+_FLAT = 1e3
+"""... and one with such a standard error has no maximum that the data can show."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +39,8 @@ class Term:
     upper: float
     z: float
     p: float
+    estimable: bool = True
+    """False where the likelihood keeps rising as the coefficient grows: then it has no estimate, whatever the other numbers say."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +60,27 @@ class CoxFit:
     score_p: float
     converged: bool
     """False for a monotone or flat likelihood (a group without events, no events): then publish no estimate."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Deaths:
+    """What the risk set looked like at each event of a stratum, in order of time; one row an event, also among ties."""
+
+    time: Floats
+    x: Floats
+    """Covariates of who had the event."""
+    mean: Floats
+    """Weighted mean of the covariates at risk."""
+    second: Floats
+    """Weighted mean of the products of the covariates at risk, flattened."""
+    log_likelihood: Floats
+    """Contribution of each event."""
+
+    @property
+    def variance(self) -> Floats:
+        """Weighted covariance of the covariates at risk: event, covariate, covariate."""
+        size = self.x.shape[1]
+        return self.second.reshape(-1, size, size) - self.mean[:, :, None] * self.mean[:, None, :]
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,38 +109,38 @@ def fit_cox(
         ties: how events at one time share the risk set.
     """
     x = np.asarray(covariates, dtype=float).reshape(data.n, len(names))
-    x = x - x.mean(axis=0)
-    layers = np.asarray(strata) if strata is not None else np.zeros(data.n, dtype=int)
-    parts = [(data.take(layers == layer), x[layers == layer]) for layer in np.unique(layers)]
+    x, scale = _standardize(x)
+    parts = [(data.take(inside), x[inside]) for inside in split_strata(data.n, strata)]
     beta = np.zeros(len(names))
     null = here = _evaluate(parts, beta, ties)
     converged = False
+    step = np.full(len(names), np.inf)
     for _ in range(_ROUNDS):
         step = np.linalg.lstsq(here.information, here.gradient, rcond=None)[0]
         if np.abs(x @ (beta + step)).max(initial=0.0) > _WIDEST:
             break
         there = _evaluate(parts, beta + step, ties)
-        while (
-            there.log_likelihood < here.log_likelihood - _CLOSE * abs(here.log_likelihood)
-            and np.abs(step).max() > _CLOSE
-        ):
+        while not _rises(here, there) and np.abs(step).max() > _CLOSE:
             step = step / 2.0
             there = _evaluate(parts, beta + step, ties)
+        if not _rises(here, there):
+            break
         beta = beta + step
         change = abs(there.log_likelihood - here.log_likelihood)
         here = there
         if change <= _CLOSE * max(abs(here.log_likelihood), 1.0):
-            converged = bool(np.abs(step).max() < 1e-4)
+            converged = True
             break
-    covariance = np.linalg.pinv(here.information)
-    spread = np.sqrt(np.maximum(np.diag(covariance), 0.0))
+    spread = np.sqrt(np.maximum(np.diag(np.linalg.pinv(here.information)), 0.0))
+    estimable = (np.abs(step) < _STILL) & (spread > 0.0) & (spread < _FLAT)
     likelihood_ratio = 2.0 * (here.log_likelihood - null.log_likelihood)
     wald = float(beta @ here.information @ beta)
     score = float(null.gradient @ np.linalg.lstsq(null.information, null.gradient, rcond=None)[0])
     df = len(names)
     return CoxFit(
         terms=tuple(
-            _term(name, float(b), float(se), conf_level) for name, b, se in zip(names, beta, spread, strict=True)
+            _term(name, float(b), float(se), conf_level, bool(known))
+            for name, b, se, known in zip(names, beta / scale, spread / scale, estimable, strict=True)
         ),
         n=data.n,
         events=data.events,
@@ -125,17 +152,36 @@ def fit_cox(
         wald_p=float(chdtrc(df, max(wald, 0.0))),
         score=score,
         score_p=float(chdtrc(df, max(score, 0.0))),
-        converged=converged and bool(np.all((spread > 0) & (spread < 1e3))),
+        converged=converged and bool(estimable.all()),
     )
 
 
-def _term(name: str, coef: float, se: float, conf_level: float) -> Term:
+def _term(name: str, coef: float, se: float, conf_level: float, estimable: bool) -> Term:
     z = coef / se if se else math.nan
     half = float(ndtri(0.5 + conf_level / 2.0)) * se
     with np.errstate(over="ignore"):
         ratio, lower, upper = (float(one) for one in np.exp([coef, coef - half, coef + half]))
     p = math.nan if math.isnan(z) else float(chdtrc(1, z * z))
-    return Term(name, coef, se, ratio, lower, upper, z, p)
+    return Term(name, coef, se, ratio, lower, upper, z, p, estimable)
+
+
+def _rises(here: _Point, there: _Point) -> bool:
+    """False also where the sums have lost themselves (nan)."""
+    return there.log_likelihood >= here.log_likelihood - _CLOSE * max(abs(here.log_likelihood), 1.0)
+
+
+def _standardize(x: Floats) -> tuple[Floats, Floats]:
+    """Columns of mean 0 and spread 1, so that no unit of measurement makes the information singular; and the spreads."""
+    centred = x - x.mean(axis=0) if x.size else x
+    scale = centred.std(axis=0) if x.size else np.ones(x.shape[1])
+    scale = np.where(scale > 0.0, scale, 1.0)
+    return centred / scale, scale
+
+
+def split_strata(n: int, strata: Sequence[str] | None) -> list[Mask]:
+    """Who is in each stratum, in the order of their names."""
+    layers = np.asarray(strata) if strata is not None else np.zeros(n, dtype=int)
+    return [layers == layer for layer in np.unique(layers)]
 
 
 def _evaluate(parts: list[tuple[Sample, Floats]], beta: Floats, ties: Ties) -> _Point:
@@ -148,34 +194,41 @@ def _evaluate(parts: list[tuple[Sample, Floats]], beta: Floats, ties: Ties) -> _
 
 
 def _evaluate_stratum(data: Sample, x: Floats, beta: Floats, ties: Ties) -> _Point:
-    """The partial likelihood, its gradient and its information, from sums over the risk sets."""
+    """The partial likelihood, its gradient and its information."""
+    found, size = deaths(data, x, beta, ties), x.shape[1]
+    return _Point(
+        float(found.log_likelihood.sum()),
+        (found.x - found.mean).sum(axis=0),
+        found.second.sum(axis=0).reshape(size, size) - found.mean.T @ found.mean,
+    )
+
+
+def deaths(data: Sample, x: Floats, beta: Floats, ties: Ties) -> Deaths:
+    """The terms of the partial likelihood of one stratum, from sums over the risk sets."""
+    size = x.shape[1]
+    died_at = data.time[data.event]
+    if not died_at.size:
+        return Deaths(died_at, np.zeros((0, size)), np.zeros((0, size)), np.zeros((0, size * size)), died_at)
     eta = x @ beta
-    shift = float(eta.max()) if eta.size else 0.0
+    shift = float(eta.max())
     weight = np.exp(np.maximum(eta - shift, -700.0))
     columns = np.column_stack((weight, weight[:, None] * x, weight[:, None] * _outer(x)))
-    times = np.unique(data.time[data.event])
-    if not times.size:
-        size = x.shape[1]
-        return _Point(0.0, np.zeros(size), np.zeros((size, size)))
-    risk = _sums_from(data.time, columns, times)
-    if data.delayed:
-        risk = risk - _sums_from(data.entry, columns, times)
-    order = np.argsort(data.time[data.event], kind="stable")
-    died_at = data.time[data.event][order]
-    starts = np.searchsorted(died_at, times, side="left")
+    order = np.argsort(died_at, kind="stable")
+    died_at = died_at[order]
+    times, starts, count = np.unique(died_at, return_index=True, return_counts=True)
+    risk = _sums_at_risk(data, columns, times) if data.delayed else _sums_from(data.time, columns, times)
     tied = np.add.reduceat(columns[data.event][order], starts, axis=0)
-    count = np.diff(np.append(starts, died_at.size))
     place = np.repeat(np.arange(times.size), count)
     earlier = (np.arange(died_at.size) - np.repeat(starts, count)) / np.repeat(count, count)
     share = earlier if ties == "efron" else np.zeros(died_at.size)
     left = risk[place] - share[:, None] * tied[place]
-    total, size = left[:, 0], x.shape[1]
-    mean = left[:, 1 : 1 + size] / total[:, None]
-    second = (left[:, 1 + size :] / total[:, None]).sum(axis=0).reshape(size, size)
-    return _Point(
-        float(eta[data.event].sum() - np.log(total).sum() - shift * died_at.size),
-        x[data.event].sum(axis=0) - mean.sum(axis=0),
-        second - mean.T @ mean,
+    total = left[:, 0]
+    return Deaths(
+        died_at,
+        x[data.event][order],
+        left[:, 1 : 1 + size] / total[:, None],
+        left[:, 1 + size :] / total[:, None],
+        eta[data.event][order] - shift - np.log(total),
     )
 
 
@@ -188,6 +241,30 @@ def _sums_from(when: Floats, columns: Floats, times: Floats) -> Floats:
     order = np.argsort(when, kind="stable")
     sums = np.vstack((np.cumsum(columns[order][::-1], axis=0)[::-1], np.zeros((1, columns.shape[1]))))
     return sums[np.searchsorted(when[order], times, side="left")]
+
+
+def _sums_at_risk(data: Sample, columns: Floats, times: Floats) -> Floats:
+    """The same with delayed entry: for each time, the column sums over those with entry < time <= exit.
+
+    Who has left less who has yet to come would be a difference of two sums, which loses all digits where those to come weigh much
+    more. So each subject's span of event times is cut into spans of powers of two, whose sums are only ever added (a segment tree).
+    """
+    size = 1 << max(times.size - 1, 1).bit_length()
+    tree = np.zeros((2 * size, columns.shape[1]))
+    first = np.searchsorted(times, data.entry, side="right") + size
+    last = np.searchsorted(times, data.time, side="right") + size  # one beyond
+    while True:
+        open_ = first < last
+        if not open_.any():
+            break
+        at_first, at_last = open_ & (first % 2 == 1), open_ & (last % 2 == 1)
+        for nodes, chosen in ((first, at_first), (last - 1, at_last)):
+            for place in range(columns.shape[1]):
+                tree[:, place] += np.bincount(nodes[chosen], columns[chosen, place], minlength=2 * size)
+        first, last = (first + at_first) // 2, (last - at_last) // 2
+    for start in (1 << level for level in range(size.bit_length() - 1)):
+        tree[2 * start : 4 * start] += np.repeat(tree[start : 2 * start], 2, axis=0)
+    return tree[size : size + times.size]
 
 
 def dummies(labels: Sequence[str], levels: Sequence[str]) -> tuple[Floats, tuple[str, ...]]:

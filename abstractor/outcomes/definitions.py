@@ -108,6 +108,7 @@ def statistics_definition(protocol: Protocol) -> str:
         f"Kaplan–Meier estimates with Greenwood's variance and {level} intervals of type {protocol.conf_type}; median: the first "
         "time with S(t) ≤ 0.5, the midpoint where S(t) equals 0.5 on an interval; its interval inverts the limits of the "
         "curve (Brookmeyer–Crowley). NE: not reached. Follow-up: reverse Kaplan–Meier. Groups: log-rank test and Cox model "
-        f"with Efron ties, unadjusted; none where a group has fewer than {protocol.min_group_patients} patients or "
+        "with Efron ties, unadjusted, with the score test of proportional hazards on 1 − S(t); "
+        f"none where a group has fewer than {protocol.min_group_patients} patients or "
         f"{protocol.min_group_events} events. All computing is in whole days; months are days / {protocol.month_days:g}."
     )

@@ -135,8 +135,9 @@ def format_comparison(result: EndpointResult) -> str:
         f"HR {one.group} against {one.reference} {one.estimate:.2f} ({one.lower:.2f}–{one.upper:.2f})"
         for one in result.hazard_ratios
     ]
+    check = [f"proportional hazards p {format_p(result.hazards_test.p)}"] if result.hazards_test is not None else []
     return "; ".join(
-        [f"log-rank p {format_p(result.test.p)}", *(ratios or ["no hazard ratio: the model did not converge"])]
+        [f"log-rank p {format_p(result.test.p)}", *(ratios or ["no hazard ratio: the model did not converge"]), *check]
     )
 
 

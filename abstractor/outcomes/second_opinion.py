@@ -13,6 +13,7 @@ from importlib.metadata import PackageNotFoundError, version
 from typing import Any, Literal
 
 import numpy as np
+from scipy.special import chdtrc
 
 from abstractor.outcomes.cohort import Analysis, EndpointResult, GroupSurvival
 from abstractor.outcomes.survival import Floats, Mask, Quantile, Sample
@@ -39,6 +40,7 @@ _MIDDLE = "the curve lies on the probability for a while: its middle here and in
 _RISES = "the limit rises again later: its first crossing here and in R, lifelines searches as if it only fell"
 _NO_LIMITS = "no interval is defined at S(t) = 0; lifelines gives the bound itself"
 _NOT_YET = "before the first entry: 1 here and in R, lifelines has no value"
+_UNMET = "no event could have met a group: it leaves the degrees of freedom here and in R, lifelines counts it"
 _CARRIED_ON = "later than the last observation: NE here, lifelines carries the last value on"
 
 
@@ -333,7 +335,10 @@ def _check_log_rank(judge: _Judge, result: EndpointResult) -> Iterator[Check]:
     time, event, _, labels = _pooled(result)
     theirs = multivariate_logrank_test(time, labels, event)
     yield judge.compare("log-rank chi-square", result.test.chi_square, _finite(theirs.test_statistic))
-    yield judge.compare("log-rank p", result.test.p, _finite(theirs.p_value))
+    counted = float(chdtrc(len(result.groups) - 1, result.test.chi_square))
+    unmet = result.test.df < len(result.groups) - 1 and abs(counted - float(theirs.p_value)) < TOLERANCE
+    explained = _UNMET if unmet else ""
+    yield judge.compare("log-rank p", result.test.p, _finite(theirs.p_value), explained=explained)
 
 
 def _check_cox(judge: _Judge, result: EndpointResult) -> Iterator[Check]:

@@ -6,7 +6,7 @@ printed as NE), never the last time.
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -23,6 +23,7 @@ ConfType = Literal["log-log", "log", "plain"]
 
 CONF_TYPES: tuple[ConfType, ...] = ("log-log", "log", "plain")
 _SAME = 1.4901161193847656e-08  # square root of the machine epsilon: what R's timefix and quantile call equal
+_WHOLE = 1e6  # whole numbers below it are never so near each other
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,6 +121,19 @@ class RestrictedMean:
 
 
 @dataclass(frozen=True, slots=True)
+class MeanDifference:
+    """Two restricted means compared; no assumption about the hazards."""
+
+    tau: float
+    estimate: float
+    std_err: float
+    lower: float
+    upper: float
+    p: float
+    """nan where nothing varies."""
+
+
+@dataclass(frozen=True, slots=True)
 class LogRank:
     """A comparison of k groups on k - 1 degrees of freedom."""
 
@@ -132,6 +146,8 @@ class LogRank:
 
 def join_near_times(values: Floats) -> Floats:
     """Makes times that differ only by rounding equal, as R's `timefix` does."""
+    if not values.size or (np.abs(values).max() < _WHOLE and bool(np.all(values == np.rint(values)))):
+        return values
     distinct = np.unique(values)
     if distinct.size < 2:
         return values
@@ -187,13 +203,17 @@ def kaplan_meier(data: Sample, conf_type: ConfType = "log-log", conf_level: floa
 
     With delayed entry the risk set at t is entry < t <= exit; it may empty and fill again.
     """
-    times = np.unique(data.time)
-    exits = np.sort(data.time)
-    at_risk = data.n - np.searchsorted(exits, times, side="left")
+    order = np.argsort(data.time)
+    ordered = data.time[order]
+    starts = np.flatnonzero(np.concatenate((np.ones(min(data.n, 1), dtype=bool), ordered[1:] != ordered[:-1])))
+    times = ordered[starts]
+    at_risk = data.n - starts
     if data.delayed:
         at_risk = at_risk - (data.n - np.searchsorted(np.sort(data.entry), times, side="left"))
-    died = _count_at(times, data.time[data.event])
-    left = _count_at(times, data.time[~data.event])
+    before = np.concatenate(([0], np.cumsum(data.event[order])))
+    ends = np.append(starts[1:], data.n) if data.n else starts
+    died = before[ends] - before[starts]
+    left = ends - starts - died
     with np.errstate(divide="ignore", invalid="ignore"):
         steps = np.where(died > 0, 1.0 - died / at_risk, 1.0)
         survival = np.cumprod(steps)
@@ -204,11 +224,6 @@ def kaplan_meier(data: Sample, conf_type: ConfType = "log-log", conf_level: floa
     return Curve(
         times, at_risk, died, left, survival, std_err, lower, upper, data.n, data.delayed, conf_type, conf_level
     )
-
-
-def _count_at(times: Floats, among: Floats) -> Ints:
-    ordered = np.sort(among)
-    return np.searchsorted(ordered, times, side="right") - np.searchsorted(ordered, times, side="left")
 
 
 def _limits(survival: Floats, log_error: Floats, conf_type: ConfType, conf_level: float) -> tuple[Floats, Floats]:
@@ -319,6 +334,32 @@ def restricted_mean(curve: Curve, tau: float) -> RestrictedMean:
     return RestrictedMean(tau, float(areas.sum()), math.sqrt(variance), extrapolated=bool(tau > curve.last))
 
 
+def compare_restricted_means(first: RestrictedMean, second: RestrictedMean, conf_level: float = 0.95) -> MeanDifference:
+    """The difference of two restricted means (second less first) with its normal interval and test.
+
+    Raises:
+        ValueError: they are restricted to different times.
+    """
+    if first.tau != second.tau:
+        raise ValueError(f"restricted to {first.tau:g} and {second.tau:g}")
+    gap, error = second.estimate - first.estimate, math.hypot(first.std_err, second.std_err)
+    half = float(ndtri(0.5 + conf_level / 2.0)) * error
+    p = float(chdtrc(1, (gap / error) ** 2)) if error > 0 else math.nan
+    return MeanDifference(first.tau, gap, error, gap - half, gap + half, p)
+
+
+def why_no_test(sizes: Mapping[str, tuple[int, int]], least_patients: int, least_events: int) -> str:
+    """Why groups, each with its patients and events, are not to be tested against each other; "" where they may be."""
+    if len(sizes) < 2:
+        return "no test: fewer than two groups"
+    for name, (patients, events) in sizes.items():
+        if patients < least_patients:
+            return f"no test: group {name} has {patients} patients (at least {least_patients})"
+        if events < least_events:
+            return f"no test: group {name} has {events} events (at least {least_events})"
+    return ""
+
+
 def log_rank(
     data: Sample, group: Sequence[str], strata: Sequence[str] | None = None, rho: float = 0.0
 ) -> LogRank | None:
@@ -327,17 +368,18 @@ def log_rank(
     The weight at t is S(t-) of the pooled sample of the stratum, to the power of `rho`. None when there are fewer than two
     groups. A group that no event could have met leaves the degrees of freedom.
     """
-    labels = np.asarray(group)
     names = sorted(set(group))
     if len(names) < 2:
         return None
+    places = {name: place for place, name in enumerate(names)}
+    codes = np.fromiter((places[name] for name in group), dtype=np.int64, count=data.n)
     layers = np.asarray(strata) if strata is not None else np.zeros(data.n, dtype=int)
     observed = np.zeros(len(names))
     expected = np.zeros(len(names))
     covariance = np.zeros((len(names), len(names)))
     for layer in np.unique(layers):
         inside = layers == layer
-        part = _log_rank_stratum(data.take(inside), labels[inside], names, rho)
+        part = _log_rank_stratum(data.take(inside), codes[inside], len(names), rho)
         observed += part[0]
         expected += part[1]
         covariance += part[2]
@@ -358,25 +400,38 @@ def log_rank(
     )
 
 
-def _log_rank_stratum(
-    data: Sample, labels: npt.NDArray[np.str_], names: list[str], rho: float
-) -> tuple[Floats, Floats, Floats]:
+def _log_rank_stratum(data: Sample, codes: Ints, groups: int, rho: float) -> tuple[Floats, Floats, Floats]:
+    """Observed, expected and covariance of the groups, whose numbers `codes` are."""
     times = np.unique(data.time[data.event])
-    total = kaplan_meier(data)
-    died = _count_at(times, data.time[data.event]).astype(float)
-    risk = np.zeros((len(names), times.size))
-    seen = np.zeros((len(names), times.size))
-    for row, name in enumerate(names):
-        part = data.take(labels == name)
-        risk[row] = part.n - np.searchsorted(np.sort(part.time), times, side="left")
-        if data.delayed:
-            risk[row] -= part.n - np.searchsorted(np.sort(part.entry), times, side="left")
-        seen[row] = _count_at(times, part.time[part.event])
+    size = times.size + 1
+    exits = np.searchsorted(times, data.time, side="right")  # how many event times each lives to see
+    risk = _reaching(exits, codes, groups, size)
+    if data.delayed:
+        risk = risk - _reaching(np.searchsorted(times, data.entry, side="right"), codes, groups, size)
+    seen = _tally(exits[data.event] - 1, codes[data.event], groups, size)[:, :-1]
+    died = seen.sum(axis=0)
     whole = risk.sum(axis=0)
-    before = np.concatenate(([1.0], total.survival))[np.searchsorted(total.time, times, side="left")]
-    weight = before**rho
+    weight = _survived_before(data, times) ** rho if rho else np.ones(times.size)
     share = risk / whole
     with np.errstate(divide="ignore", invalid="ignore"):
         spread = np.where(whole > 1, weight**2 * died * (whole - died) / (whole - 1.0), 0.0)
     covariance = np.diag((share * spread).sum(axis=1)) - (share * spread) @ share.T
     return (seen * weight).sum(axis=1), (share * died * weight).sum(axis=1), covariance
+
+
+def _tally(places: Ints, codes: Ints, groups: int, size: int) -> Floats:
+    """How many of each group stand at each place: group, place."""
+    return np.bincount(codes * size + places, minlength=groups * size).reshape(groups, size).astype(float)
+
+
+def _reaching(places: Ints, codes: Ints, groups: int, size: int) -> Floats:
+    """How many of each group see each event time, of those who see `places` of them."""
+    counts = _tally(places, codes, groups, size)
+    reaching: Floats = np.cumsum(counts[:, :0:-1], axis=1)[:, ::-1]
+    return reaching
+
+
+def _survived_before(data: Sample, times: Floats) -> Floats:
+    curve = kaplan_meier(data)
+    before: Floats = np.concatenate(([1.0], curve.survival))[np.searchsorted(curve.time, times, side="left")]
+    return before

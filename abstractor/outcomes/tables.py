@@ -169,6 +169,13 @@ def _comparison_rows(analysis: Analysis) -> Iterator[Row]:
                 "upper": ratio.upper,
                 "p": ratio.p,
             }
+        if result.hazards_test is not None:
+            yield head | {
+                "test": "proportional hazards (score test, km)",
+                "chi_square": result.hazards_test.chi_square,
+                "df": result.hazards_test.df,
+                "p": result.hazards_test.p,
+            }
 
 
 _CURVES = (

@@ -117,6 +117,14 @@ def test_a_landmark_after_the_last_observation_is_explained() -> None:
     assert (one.ours, one.lifelines, one.verdict) == (None, 0.5, BY_DEFINITION)
 
 
+def test_a_group_that_no_event_could_meet_is_explained() -> None:
+    """It was gone before the first event; R's `survdiff` takes its degree of freedom away, as we do."""
+    data = sample([6, 28, 24, 15], [0, 1, 0, 1])
+    checks = check_endpoint(result_of(data, ["C", "A", "B", "B"]))
+    assert found(checks, "log-rank p", "A / B / C").verdict == BY_DEFINITION
+    assert not [one for one in checks if one.verdict == DIFFERS]
+
+
 PEOPLE = st.lists(st.tuples(st.integers(1, 60), st.booleans(), st.sampled_from("ABC"), st.floats(0, 0.99)), min_size=1, max_size=40)  # fmt: skip
 
 
