@@ -12,6 +12,8 @@ from abstractor.model.note import Note
 if TYPE_CHECKING:
     from spacy.language import Language
 
+    from abstractor.pipeline.explain import Trace
+    from abstractor.pipeline.expressions import Runaway
     from abstractor.pipeline.nlp import Reader
     from abstractor.pipeline.variants import VariantMention, VariantReader
     from abstractor.rulebook.book import RuleBook
@@ -53,9 +55,29 @@ class Abstractor:
         if missing:
             raise RulebookError(missing)
 
+    def runaways(self, cache: Path | None = None) -> "list[Runaway]":
+        """The regular expressions of the rulebook that can run without bound, each tried out; `cache` is a file of earlier verdicts."""
+        from abstractor.pipeline.expressions import find_runaways
+
+        return find_runaways(self._reader, self._variant_reader, cache)
+
     def annotate(self, note: Note) -> list[Finding]:
         """All findings of one note, in the order of its text; `note.text[f.start:f.end] == f.text` for each."""
         return self._reader.read(note)
+
+    def explain(self, note: Note) -> "tuple[Trace, ...]":
+        """What became of every mention in a note, and which mask, section, context rule or ruling decided that; for mending rules."""
+        from abstractor.pipeline.explain import explain
+
+        return explain(self._reader, note)
+
+    def sentences(self, note: Note) -> list[tuple[int, int]]:
+        """Start and end of the sentences of a note, in order; blank stretches between them belong to none."""
+        return [(sentence.start, sentence.end) for sentence in self._reader.view(note).sentences]
+
+    def annotate_for_registry(self, note: Note) -> list[Finding]:
+        """The findings of `annotate`, and the sex and birth date that a registry asks for (fields with `in_notes = false`)."""
+        return self._reader.read_for_registry(note)
 
     def variants(self, text: str) -> "list[VariantMention]":
         """Variant mentions in any text, whether it is about lung cancer or not: start, end, text, gene, hgvs_p, hgvs_c, kind."""

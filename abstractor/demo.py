@@ -85,7 +85,7 @@ def run_demo(folder: Path, *, progress: Progress = silent) -> str:
     try:
         options = ReadOptions(note_type=note_type_mapper(nlp.rulebook.note_types))
         read = ingest(registry, [samples() / "notes"], options)
-        done = annotate_registry(registry, nlp.rulebook, nlp.annotate, progress=progress)
+        done = annotate_registry(registry, nlp.rulebook, nlp.annotate_for_registry, progress=progress)
         decided = _abstract_all(registry, nlp.rulebook)
         told = _outcomes(registry, nlp.rulebook, folder / "report")
     finally:

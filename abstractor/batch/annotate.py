@@ -9,6 +9,7 @@ from itertools import groupby
 
 from abstractor.batch.progress import Progress, silent
 from abstractor.batch.propose import propose
+from abstractor.batch.reviewed import reweigh_registry
 from abstractor.model.errors import AbstractorError
 from abstractor.model.finding import Finding
 from abstractor.model.note import Note
@@ -74,6 +75,7 @@ def annotate_registry(
     for patient_id in patients_due(registry):
         if patient_id not in read_now:  # left over from a run that was stopped, or due to an import
             _renew(registry, patient_id, rulebook, report)
+    reweigh_registry(registry)
     return report
 
 

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 
 from abstractor.batch.drug_groups import drug_groups
+from abstractor.batch.staging import derived_stages
 from abstractor.model.dates import PartialDate
 from abstractor.model.finding import Assertion
 from abstractor.model.suggestion import Evidence, Suggestion
@@ -20,8 +21,8 @@ _MOST_EVIDENCE = 12
 
 
 def derived_suggestions(found: Sequence[Suggestion], rulebook: RuleBook) -> tuple[Suggestion, ...]:
-    """Lines of therapy and the date of the first molecular report."""
-    return (*_lines(found, rulebook), *_molecular_report(found, rulebook))
+    """Stages from T, N and M, lines of therapy, and the date of the first molecular report."""
+    return (*derived_stages(found, rulebook), *_lines(found, rulebook), *_molecular_report(found, rulebook))
 
 
 def _lines(found: Sequence[Suggestion], rulebook: RuleBook) -> list[Suggestion]:

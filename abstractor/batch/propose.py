@@ -15,7 +15,7 @@ from abstractor.rulebook.book import RuleBook
 
 
 def propose(registry: Registry, patient_id: str, rulebook: RuleBook) -> int:
-    """Replaces the suggestions of a patient.
+    """Replaces the suggestions of a patient; what reviewers made of their rules is put in behind (`reviewed`).
 
     Returns:
         How many there are now.

@@ -4,51 +4,40 @@ Results go to files or standard output, everything else to standard error. Exit 
 2 wrong usage, 3 done, but some notes were set aside.
 """
 
-import getpass
 import os
 import sys
-from collections.abc import Callable, Iterable
 from dataclasses import replace
 from datetime import UTC, date, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 import click
 
+from abstractor.cli.options import (
+    ErrorGroup,
+    acting,
+    db_option,
+    opened,
+    quiet_option,
+    read_options,
+    rules_option,
+    tell_faults,
+    user_option,
+)
 from abstractor.cli.progress import progress
-from abstractor.model.errors import AbstractorError, InputError, RulebookError
+from abstractor.cli.rules import rules
+from abstractor.cli.stats import derive, stats
+from abstractor.model.errors import InputError
 
 if TYPE_CHECKING:
     from abstractor.registry.engine import Registry
     from abstractor.review.config import ReviewConfig
     from abstractor.rulebook.book import RuleBook
 
-Command = TypeVar("Command", bound=Callable[..., Any])
-
 SET_ASIDE = 3
 
 
-class _Group(click.Group):
-    """Turns our own errors into one line and exit code 1; a crash into one line that holds nothing of a note."""
-
-    def list_commands(self, _ctx: click.Context) -> list[str]:
-        """In the order of the work, not of the alphabet."""
-        return list(self.commands)
-
-    def invoke(self, ctx: click.Context) -> Any:
-        try:
-            return super().invoke(ctx)
-        except AbstractorError as error:
-            click.echo(f"abstractor: {error}", err=True)
-            ctx.exit(1)
-        except BrokenPipeError:
-            ctx.exit(1)
-        except MemoryError:
-            click.echo("abstractor: out of memory; give it fewer or smaller files at a time", err=True)
-            ctx.exit(1)
-
-
-@click.group(cls=_Group, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
+@click.group(cls=ErrorGroup, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
 @click.version_option(package_name="abstractor")
 def cli() -> None:
     """Finds facts about small-cell lung cancer in medical notes, lets people confirm them, and computes the endpoints.
@@ -62,42 +51,8 @@ def cli() -> None:
     """  # noqa: D301  (click wants the control character)
 
 
-def _db(command: Command) -> Command:
-    return click.option(
-        "--db",
-        envvar="ABSTRACTOR_DB",
-        default="abstractor.db",
-        show_default=True,
-        metavar="URL",
-        help="The registry: a path, or an SQLAlchemy URL (also ABSTRACTOR_DB).",
-    )(command)
-
-
-def _rules(command: Command) -> Command:
-    return click.option(
-        "--rules",
-        type=click.Path(path_type=Path),
-        help="A folder of rules, instead of those that came with the program.",
-    )(command)
-
-
-def _user(command: Command) -> Command:
-    return click.option("--user", help="Who is acting; default: the login name.")(command)
-
-
-def _quiet(command: Command) -> Command:
-    return click.option("--quiet", is_flag=True, help="No progress and no summary.")(command)
-
-
-def _acting(user: str | None) -> str:
-    try:
-        return user or getpass.getuser()
-    except (KeyError, OSError):
-        raise InputError("no login name on this system; say who you are with --user") from None
-
-
 @cli.command()
-@_db
+@db_option
 def init(db: str) -> None:
     """Creates an empty registry.
 
@@ -114,7 +69,7 @@ def init(db: str) -> None:
 @click.option(
     "--keep", type=click.Path(path_type=Path), help="Work in this folder and keep it (default: a new temporary one)."
 )
-@_quiet
+@quiet_option
 def demo(keep: Path | None, quiet: bool) -> None:
     """Does the main job on the invented sample patients, and sets the figures beside the truth worked out by hand.
 
@@ -147,9 +102,9 @@ def demo(keep: Path | None, quiet: bool) -> None:
     help="Default: told from the file.",
 )
 @click.option("--encoding", help="Default: UTF-8, or what a byte order mark says.")
-@_db
-@_rules
-@_quiet
+@db_option
+@rules_option
+@quiet_option
 def ingest(
     paths: tuple[Path, ...],
     columns: tuple[str, ...],
@@ -169,10 +124,10 @@ def ingest(
     from abstractor.batch.ingest import ingest as read_in
     from abstractor.rulebook.load import load_rulebook
 
-    options = _read_options(columns, encoding, load_rulebook(rules))
-    with _registry(db) as registry, progress("ingest", quiet=quiet) as show:
+    options = read_options(columns, encoding, load_rulebook(rules))
+    with opened(db) as registry, progress("ingest", quiet=quiet) as show:
         report = read_in(registry, paths, options, format_name=format_name, progress=show)
-    _report(report.faults)
+    tell_faults(report.faults)
     if not quiet:
         again = f", {report.rechecks} decisions to look at again" if report.rechecks else ""
         click.echo(
@@ -195,9 +150,9 @@ def ingest(
 @click.option("--format", "format_name", type=click.Choice(["folder", "csv", "jsonl", "parquet"]), help="As in ingest.")
 @click.option("--encoding", help="As in ingest.")
 @click.option("--workers", type=click.IntRange(1, 256), default=1, show_default=True, help="Processes, with --out.")
-@_db
-@_rules
-@_quiet
+@db_option
+@rules_option
+@quiet_option
 def annotate(
     paths: tuple[Path, ...],
     out: Path | None,
@@ -226,14 +181,14 @@ def annotate(
 
 
 def _annotate_registry(db: str, rules: Path | None, quiet: bool) -> None:
-    with _registry(db) as registry:
+    with opened(db) as registry:
         from abstractor.api import Abstractor
         from abstractor.batch.annotate import annotate_registry
 
         nlp = Abstractor.load(rules)
         with progress("annotate", quiet=quiet) as show:
-            report = annotate_registry(registry, nlp.rulebook, nlp.annotate, progress=show)
-    _report(report.quarantined)
+            report = annotate_registry(registry, nlp.rulebook, nlp.annotate_for_registry, progress=show)
+    tell_faults(report.quarantined)
     if not quiet:
         click.echo(
             f"{report.notes} notes annotated, {report.findings} findings; {report.suggestions} suggestions for {report.patients} "
@@ -258,11 +213,11 @@ def _annotate_files(
 
     columns, format_name, encoding = reading
     rulebook = load_rulebook(rules)
-    options = _read_options(columns, encoding, rulebook)
+    options = read_options(columns, encoding, rulebook)
     with progress("annotate", quiet=quiet) as show:
         dump = annotate_dump(paths, options, rulebook.root, format_name=format_name, workers=workers, progress=show)
         written = write_findings(dump.findings(), out)
-    _report([*dump.faults, *dump.report.quarantined])
+    tell_faults([*dump.faults, *dump.report.quarantined])
     if not quiet:
         done = dump.report
         click.echo(
@@ -279,9 +234,9 @@ def _annotate_files(
 @cli.command()
 @click.option("--patient", help="Open this patient at once.")
 @click.option("--config", "config_file", type=click.Path(path_type=Path), help="A file of review settings (TOML).")
-@_db
-@_rules
-@_user
+@db_option
+@rules_option
+@user_option
 @click.option("--plain", is_flag=True, help="One row at a time as lines, for screen readers.")
 def review(
     patient: str | None, config_file: Path | None, plain: bool, db: str, rules: Path | None, user: str | None
@@ -296,8 +251,8 @@ def review(
     config = read_config(config_file) if config_file else ReviewConfig()
     config = replace(config, crash_log=config.crash_log or _log_folder())
     rulebook = load_rulebook(rules)
-    with _registry(db) as registry:
-        sys.exit(_run_review(registry, rulebook, _acting(user), patient, config, plain=plain))
+    with opened(db) as registry:
+        sys.exit(_run_review(registry, rulebook, acting(user), patient, config, plain=plain))
 
 
 def _run_review(
@@ -357,9 +312,9 @@ def _log_folder() -> Path:
 @click.option(
     "--protocol", "protocol_file", type=click.Path(path_type=Path), help="A file of protocol settings (TOML)."
 )
-@_db
-@_rules
-@_quiet
+@db_option
+@rules_option
+@quiet_option
 def outcomes(
     out: Path, by: str, cutoff: datetime | None, protocol_file: Path | None, db: str, rules: Path | None, quiet: bool
 ) -> None:
@@ -374,7 +329,7 @@ def outcomes(
     rulebook = load_rulebook(rules)
     protocol = load_protocol(protocol_file or rulebook.root / "protocol.toml")
     last_day = cutoff.date() if cutoff else protocol.data_cutoff or _today()
-    with _registry(db) as registry:
+    with opened(db) as registry:
         summary = compute_outcomes(
             registry, rulebook, out, protocol=protocol, cutoff=last_day, by=None if by == "none" else by
         )
@@ -382,17 +337,17 @@ def outcomes(
         click.echo("\n".join(summary.lines()), err=True)
 
 
-@cli.group("import", cls=_Group)
+@cli.group("import", cls=ErrorGroup)
 def import_() -> None:
     """Takes in what was abstracted elsewhere."""
 
 
 @import_.command("facts")
 @click.argument("file", type=click.Path(path_type=Path))
-@_db
-@_rules
-@_user
-@_quiet
+@db_option
+@rules_option
+@user_option
+@quiet_option
 def import_facts(file: Path, db: str, rules: Path | None, user: str | None, quiet: bool) -> None:
     """Takes facts into the registry, as decisions of source `import`.
 
@@ -405,9 +360,9 @@ def import_facts(file: Path, db: str, rules: Path | None, user: str | None, quie
     from abstractor.rulebook.load import load_rulebook
 
     rulebook = load_rulebook(rules)
-    with _registry(db) as registry:
-        report = take(registry, file, rulebook.fields, _acting(user))
-    _report(report.faults)
+    with opened(db) as registry:
+        report = take(registry, file, rulebook.fields, acting(user))
+    tell_faults(report.faults)
     if not quiet:
         click.echo(
             f"{report.written} facts imported, {report.known} known already, {len(report.faults)} rows at fault",
@@ -417,14 +372,14 @@ def import_facts(file: Path, db: str, rules: Path | None, user: str | None, quie
         sys.exit(1)
 
 
-@cli.group(cls=_Group)
+@cli.group(cls=ErrorGroup)
 def export() -> None:
     """Writes what the registry holds."""
 
 
 @export.command("facts")
 @click.option("--out", type=click.Path(path_type=Path), required=True, help="Folder; the file is facts.csv.")
-@_db
+@db_option
 def export_facts(out: Path, db: str) -> None:
     """Confirmed facts, with who decided them.
 
@@ -436,7 +391,7 @@ def export_facts(out: Path, db: str) -> None:
     from abstractor.exports.facts import facts_csv
     from abstractor.files import whole_file
 
-    with _registry(db) as registry:
+    with opened(db) as registry:
         facts = [fact for case in cases(registry) for fact in case.facts]
     with whole_file(out / "facts.csv") as file:
         cast("IO[str]", file).write(facts_csv(facts))
@@ -445,7 +400,7 @@ def export_facts(out: Path, db: str) -> None:
 
 @export.command("findings")
 @click.option("--out", type=click.Path(path_type=Path), required=True, help="Folder; the file is findings.jsonl.")
-@_db
+@db_option
 def export_findings(out: Path, db: str) -> None:
     """What the rules found in every note of the registry.
 
@@ -454,9 +409,16 @@ def export_findings(out: Path, db: str) -> None:
     from abstractor.exports.findings import write_findings
     from abstractor.registry.findings import findings_of
     from abstractor.registry.notes import patients
+    from abstractor.rulebook.load import load_rulebook
 
-    with _registry(db) as registry:
-        found = (finding for patient_id in patients(registry) for finding in findings_of(registry, patient_id))
+    identity = {name for name, spec in load_rulebook().fields.items() if not spec.in_notes}
+    with opened(db) as registry:
+        found = (
+            finding
+            for patient_id in patients(registry)
+            for finding in findings_of(registry, patient_id)
+            if finding.field not in identity
+        )
         count = write_findings(found, out / "findings.jsonl")
     click.echo(f"{count} findings in {out / 'findings.jsonl'}", err=True)
 
@@ -468,81 +430,44 @@ def export_findings(out: Path, db: str) -> None:
     "--errors",
     "errors_file",
     type=click.Path(path_type=Path),
-    help="Every miss and false alarm, as JSONL. It holds note text.",
+    help="Every miss and false alarm with its likely cause: .jsonl, .txt or .html. It holds note text.",
 )
-@_rules
-@_quiet
+@click.option(
+    "--reliability",
+    "reliability_file",
+    type=click.Path(path_type=Path),
+    help="A figure (.svg or .png) and a table of how far the confidence can be believed.",
+)
+@click.option("--by", type=click.Choice(["note_type", "file"]), help="Figures also by this.")
+@rules_option
+@quiet_option
 def evaluate(
-    gold: tuple[Path, ...], json_file: Path | None, errors_file: Path | None, rules: Path | None, quiet: bool
+    gold: tuple[Path, ...],
+    json_file: Path | None,
+    errors_file: Path | None,
+    reliability_file: Path | None,
+    by: str | None,
+    rules: Path | None,
+    quiet: bool,
 ) -> None:
-    """Precision, recall and F1 by field against annotated notes.
+    """Precision, recall and F1 by field against annotated notes; intervals of F1 from drawing the notes anew.
 
-    Example: abstractor evaluate gold.jsonl --json figures.json --errors errors.jsonl
+    Example: abstractor evaluate gold.jsonl --json figures.json --errors errors.html
     """
-    from abstractor.cli.evaluate import run_evaluation
+    from abstractor.cli.evaluate import Wanted, run_evaluation
 
+    wanted = Wanted(json_file, errors_file, reliability_file, by)
     with progress("annotate", quiet=quiet) as show:
-        click.echo(run_evaluation(gold, rules, json_file, errors_file, show))
+        click.echo(run_evaluation(gold, rules, wanted, show))
 
 
-@cli.group(cls=_Group)
-def rules() -> None:
-    """The rulebook: is it sound, and does it do what its examples say?"""
-
-
-@rules.command("check")
-@_rules
-def rules_check(rules: Path | None) -> None:
-    """Names every fault of the rulebook with its file and line.
-
-    Example: abstractor rules check --rules my-rules
-    """
-    from abstractor.api import Abstractor
-    from abstractor.pipeline.examples import find_unproved, rule_examples
-    from abstractor.rulebook.load import load_rulebook
-
-    try:
-        book = load_rulebook(rules)
-        Abstractor(book).check()
-    except RulebookError as error:
-        for fault in error.faults:
-            click.echo(fault)
-        click.echo(f"{len(error.faults)} faults", err=True)
-        sys.exit(1)
-    for warning in find_unproved(book):
-        click.echo(f"warning: {warning}", err=True)
-    click.echo(
-        f"sound: {len(book.fields)} fields, {len(book.targets)} target rules, {len(book.context)} context rules, "
-        f"{len(book.sections)} sections, {sum(len(rows) for rows in book.vocabularies.values())} vocabulary rows, "
-        f"{len(rule_examples(book))} examples; "
-        f"version {book.version}"
-    )
-
-
-@rules.command("test")
-@_rules
-@_quiet
-def rules_test(rules: Path | None, quiet: bool) -> None:
-    """Runs every example and counterexample that stands in the rules.
-
-    Example: abstractor rules test
-    """
-    from abstractor.api import Abstractor
-    from abstractor.pipeline.examples import run_examples
-
-    nlp = Abstractor.load(rules)
-    results = run_examples(nlp.rulebook, nlp.annotate)
-    failed = [result for result in results if not result.passed]
-    for result in failed:
-        click.echo(str(result))
-    if not quiet:
-        click.echo(f"{len(results)} examples, {len(failed)} failed", err=True)
-    if failed:
-        sys.exit(1)
+cli.add_command(rules)
+cli.add_command(stats)
+cli.add_command(derive)
 
 
 @cli.command()
-@_db
+@db_option
 def upgrade(db: str) -> None:
     """Brings a registry made by an older program to this program's schema; an SQLite file is copied first.
 
@@ -554,35 +479,6 @@ def upgrade(db: str) -> None:
     click.echo(
         f"schema {before} is up to date" if before == after else f"schema {before} upgraded to {after}", err=True
     )
-
-
-def _registry(db: str) -> "Any":
-    from contextlib import closing
-
-    from abstractor.registry.engine import open_registry
-
-    registry: Registry = open_registry(db)
-    return closing(registry)
-
-
-def _read_options(columns: Iterable[str], encoding: str | None, rulebook: "RuleBook") -> "Any":
-    from abstractor.sources.reader import note_type_mapper
-    from abstractor.sources.reading import COLUMNS, ReadOptions
-
-    renamed: dict[str, str] = {}
-    for column in columns:
-        ours, equals, theirs = column.partition("=")
-        if not equals or ours not in COLUMNS or not theirs:
-            raise click.BadParameter(
-                f"{column!r}; write OURS=THEIRS, ours being one of {', '.join(COLUMNS)}", param_hint="--column"
-            )
-        renamed[ours] = theirs
-    return ReadOptions(columns=renamed, encoding=encoding, note_type=note_type_mapper(rulebook.note_types))
-
-
-def _report(faults: Iterable[str]) -> None:
-    for fault in faults:
-        click.echo(f"abstractor: {fault}", err=True)
 
 
 def _today() -> date:

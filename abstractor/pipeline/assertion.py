@@ -1,14 +1,17 @@
 """Decides what a note asserts of a mention: medspaCy's ConText with the rulebook's words, clause by clause. It finds no mentions itself."""
 
 import re
+from bisect import bisect_left
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import accumulate
 
 from spacy.language import Language
 from spacy.tokens import Doc, Span
 
 from abstractor.model.finding import Assertion
 from abstractor.pipeline.clauses import clause_around, compile_borders
+from abstractor.pipeline.family import Family
 from abstractor.pipeline.language import blank_language, context_component
 from abstractor.pipeline.mention import Mention
 from abstractor.pipeline.view import NoteView
@@ -16,6 +19,7 @@ from abstractor.rulebook.book import RuleBook
 from abstractor.rulebook.schema import ContextRule, SectionRule
 
 _FAR = 10_000
+_BLANKS = re.compile(r"\s+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +31,8 @@ class _Modifier:
     """Words between the modifier and the mention."""
     settles: bool = False
     """It says behind the mention that it was proved ("suspected metastases were confirmed")."""
+    rule: str = ""
+    """Id of the context rule."""
 
 
 @dataclass(frozen=True)
@@ -36,33 +42,19 @@ class Asserter:
     language: Language
     context: Callable[[Doc], Doc]
     borders: re.Pattern[str]
-    relatives: re.Pattern[str]
-    """Blood relatives as somebody's history, not as those who speak."""
-    next_of_kin: re.Pattern[str]
-    """Anybody of the family, right in front of what is said of a death."""
-    patient: re.Pattern[str]
+    family: Family
     sections: dict[str, SectionRule] = field(default_factory=dict)
 
     @classmethod
     def from_rulebook(cls, rulebook: RuleBook) -> "Asserter":
         """Compiles the context rules; takes about a second."""
         language = blank_language()
-        words = rulebook.settings.get("person", {}).get("patient", ())
-        words = words if isinstance(words, list) else ()
         rules = tuple(rule for rule in rulebook.context if rule.category != "terminate")
         return cls(
             language,
             context_component(language, rules),
             compile_borders(rulebook.context),
-            _one_of(
-                _kin(rulebook, for_all=True),
-                r"(?<!with )(?<!to )(?<!per )(?<!from )(?<!by )\b(?:{})\b(?=[ \t]*(?:[-:,(]|has|had|with|died|deceased|was|at))",
-            ),
-            _one_of(
-                _kin(rulebook, for_all=False),
-                r"\b(?:{})(?:[ \t,]+(?:who|also|has|had|was|is|just|recently|then|both))*[ \t]*$",
-            ),
-            _one_of(str(word) for word in words),
+            Family.from_rulebook(rulebook),
             {rule.name: rule for rule in rulebook.sections},
         )
 
@@ -72,40 +64,77 @@ class Asserter:
         assert settled.assertion is not None
         return settled.assertion
 
+    def modifying(self, view: NoteView, mention: Mention) -> list[tuple[str, str]]:
+        """Category and id of the context rules that reach a mention, the nearest first: why it is asserted as it is."""
+        clause = self._clause(view, mention)
+        [effects] = self._modifiers(view, clause, [mention], [clause[1]])
+        return [(one.category, one.rule) for one in sorted(effects, key=lambda one: one.distance)]
+
     def settle(self, view: NoteView, mentions: Sequence[Mention]) -> list[Mention]:
         """The same mentions in the same order, each with its assertion."""
         open_ones: dict[tuple[int, int], list[int]] = {}
+        limits: dict[int, int] = {}
         for index, mention in enumerate(mentions):
             if mention.assertion is None:
-                open_ones.setdefault(self._clause(view, mention), []).append(index)
+                clause = self._clause(view, mention)
+                limits[index] = clause[1]
+                open_ones.setdefault(self._shared(view, mention, clause), []).append(index)
         effects: dict[int, list[_Modifier]] = {}
         for clause, indexes in open_ones.items():
             effects.update(
-                zip(indexes, self._modifiers(view, clause, [mentions[index] for index in indexes]), strict=True)
+                zip(
+                    indexes,
+                    self._modifiers(
+                        view, clause, [mentions[index] for index in indexes], [limits[index] for index in indexes]
+                    ),
+                    strict=True,
+                )
             )
         return [
             replace(mention, assertion=self._verdict(view, mention, effects.get(index, [])))
             for index, mention in enumerate(mentions)
         ]
 
+    def _shared(self, view: NoteView, mention: Mention, clause: tuple[int, int]) -> tuple[int, int]:
+        """The clause of the sentence, for a mention whose own one begins there and ends early: many such are judged in one go."""
+        if mention.scope is None:
+            return clause
+        whole = self._clause(view, replace(mention, scope=None))
+        return whole if whole[0] == clause[0] and whole[1] > clause[1] else clause
+
     def _clause(self, view: NoteView, mention: Mention) -> tuple[int, int]:
         sentence = view.sentence_at(mention.start)
-        stretch = mention.scope or (sentence.start, max(sentence.end, mention.end))
-        return clause_around(view, self.borders, stretch, (mention.start, mention.end))
+        whole = (sentence.start, max(sentence.end, mention.end))
+        scope = mention.scope or whole
+        span = mention.start, mention.end
+        if scope[0] != whole[0] or scope[1] > whole[1]:
+            return clause_around(view, self.borders, scope, span)
+        start, end = clause_around(view, self.borders, whole, span)
+        return start, min(end, scope[1])
 
-    def _modifiers(self, view: NoteView, clause: tuple[int, int], mentions: list[Mention]) -> list[list[_Modifier]]:
-        doc = self.language.make_doc(view.text[clause[0] : clause[1]])
-        if not len(doc):
+    def _modifiers(
+        self, view: NoteView, clause: tuple[int, int], mentions: list[Mention], limits: Sequence[int]
+    ) -> list[list[_Modifier]]:
+        """For each mention, what modifies it within the clause; nothing that reaches beyond the mention's limit does."""
+        words = view.text[clause[0] : clause[1]]
+        if not words.strip():
             return [[] for _ in mentions]
+        doc = self.language.make_doc(f"{_narrowed(words)} {END}")
         for token in doc:
             token.is_sent_start = token.i == 0
-        spans = [_span(doc, mention, clause[0]) for mention in mentions]
-        doc.spans[SPANS] = spans
+        place = _narrowing(words)
+        length = len(doc.text)
+        spans = [_span(doc, length, place, mention, clause[0]) for mention in mentions]
+        ends = [_span_end(doc, place, limit, clause) for limit in limits]
+        places: dict[tuple[int, int, int], list[int]] = {}
+        for index, span in enumerate(spans):
+            places.setdefault((span.start, span.end, span.label), []).append(index)
+        doc.spans[SPANS] = [spans[indexes[0]] for indexes in places.values()]
         self.context(doc)
         found: list[list[_Modifier]] = [[] for _ in mentions]
         for target, modifier in doc._.context_graph.edges:
-            for index, span in enumerate(spans):
-                if span == target:
+            for index in places.get((target.start, target.end, target.label), ()):
+                if modifier.modifier_span[1] <= ends[index]:
                     found[index].extend(_effects(modifier, target, mentions[index].field))
         return found
 
@@ -114,46 +143,52 @@ class Asserter:
         default = section.assertion if section else None
         if default is not None and section is not None and section.fields and mention.field not in section.fields:
             default = None
-        if mention.assertion is None and self._of_relative(view, mention):
+        if self.family.tells_of(view, mention.start, mention.field):
             return Assertion.OTHER_EXPERIENCER
         if mention.assertion is not None:
             return default if default is Assertion.OTHER_EXPERIENCER else mention.assertion
         return _weigh(effects, default)
 
-    def _of_relative(self, view: NoteView, mention: Mention) -> bool:
-        """Whether the sentence has spoken of a relative and not come back to the patient since, however many clauses lie between."""
-        sentence = view.sentence_at(mention.start)
-        ahead = view.text[sentence.start : mention.start]
-        said = [match.end() for match in self.relatives.finditer(ahead)]
-        if said and not self.patient.search(ahead, said[-1]):
-            return True
-        return mention.field in _OF_DEATH and self.next_of_kin.search(ahead) is not None
 
-
-_OF_DEATH = frozenset({"vital_status", "death_date"})
+END = "\N{PILCROW SIGN}"
+"""Stands behind the last word of a clause, so that a token pattern can ask for the end."""
 SPANS = "abstractor"
 """Name of the span group that holds the mentions of a clause."""
 
 
-def _kin(rulebook: RuleBook, *, for_all: bool) -> list[str]:
-    """The terms for relatives: those of rules for all fields alone, or of all rules."""
-    return [
-        term
-        for rule in rulebook.context
-        if rule.category == "other_experiencer" and not (for_all and rule.fields)
-        for term in rule.terms
-    ]
+def _narrowed(words: str) -> str:
+    """One blank for each run of blanks, so that a term of two words is found across a broken line or a doubled blank."""
+    return _BLANKS.sub(" ", words)
 
 
-def _one_of(terms: Iterable[str], template: str = r"\b(?:{})\b") -> re.Pattern[str]:
-    words = "|".join(sorted(map(re.escape, terms), key=len, reverse=True)) or "(?!)"
-    return re.compile(template.replace("{}", words), re.IGNORECASE)
+def _narrowing(words: str) -> Callable[[int], int]:
+    """From an offset into a clause to the offset into the same clause narrowed."""
+    runs = [match.span() for match in _BLANKS.finditer(words) if match.end() > match.start() + 1]
+    starts = [start for start, _ in runs]
+    gone = [0, *accumulate(end - start - 1 for start, end in runs)]
+
+    def place(offset: int) -> int:
+        index = bisect_left(starts, offset)  # runs that begin before it
+        if index and runs[index - 1][1] > offset:
+            return runs[index - 1][0] - gone[index - 1] + 1
+        return offset - gone[index]
+
+    return place
 
 
-def _span(doc: Doc, mention: Mention, offset: int) -> Span:
-    start, end = max(0, mention.start - offset), max(1, mention.end - offset)
-    found = doc.char_span(start, min(end, len(doc.text)), label=mention.field.upper(), alignment_mode="expand")
+def _span(doc: Doc, length: int, place: Callable[[int], int], mention: Mention, offset: int) -> Span:
+    """The mention's tokens; `length` is that of the document's text, which spaCy would put together anew for every mention."""
+    start, end = (place(max(0, one - offset)) for one in (mention.start, max(mention.end, offset + 1)))
+    found = doc.char_span(start, min(end, length), label=mention.field.upper(), alignment_mode="expand")
     return found if found is not None and len(found) else Span(doc, 0, 1, label=mention.field.upper())
+
+
+def _span_end(doc: Doc, place: Callable[[int], int], limit: int, clause: tuple[int, int]) -> int:
+    """The token behind the last one that lies before a limit of the note's text."""
+    if limit >= clause[1]:
+        return len(doc)
+    span = doc.char_span(0, max(place(limit - clause[0]), 1), alignment_mode="expand")
+    return span.end if span is not None else len(doc)
 
 
 def _effects(modifier: object, target: Span, field_name: str) -> Iterable[_Modifier]:
@@ -169,7 +204,7 @@ def _effects(modifier: object, target: Span, field_name: str) -> Iterable[_Modif
             continue
         if rule.max_words is None or distance <= rule.max_words:
             settles = rule.category == "affirm" and rule.direction == "backward"
-            yield _Modifier(rule.category, max(distance, 0), settles)
+            yield _Modifier(rule.category, max(distance, 0), settles, rule.id)
 
 
 def _weigh(effects: list[_Modifier], default: Assertion | None) -> Assertion:

@@ -15,7 +15,13 @@ from abstractor.pipeline.view import NoteView
 from abstractor.rulebook.book import RuleBook
 
 _WINDOW = 110
+_SUBTYPES_TOLD = 3
 _HIGHEST_BURDEN = 500
+_RANGE_END = re.compile(r"\d\s?-\s?$")
+_RANGE_START = re.compile(r"\s?-\s?\d")
+"""Two to sixteen is the range of a class, no burden."""
+_SECOND = re.compile(r"\s?(?:and|,|/|to)\s(\d{1,3}(?:\.\d{1,3})?)")
+_OF = re.compile(r"\s(?:of|for)\s(?:the\s)?|\s?\(")
 _CUT = re.compile(r";|(?<!\bc)(?<!\bca)(?<!approx)\.\s|\.$|\n\s*\n")
 
 
@@ -41,7 +47,10 @@ class _Number:
                 re.IGNORECASE,
             ),
             re.compile(rf"{lead}{figure}(?:\s?-\s?(?P<high>\d{{1,3}}))?(?![\d/]|\.\d)", re.IGNORECASE),
-            re.compile(rf"[\s:=]{{0,3}}{lead}{figure}(?:-(?P<high>\d{{1,3}}))?(?=\s*(?:[.,;)]|$))", re.IGNORECASE),
+            re.compile(
+                rf"(?:\s?(?:{words['link']})\b){{0,2}}[\s:=-]{{0,3}}{lead}{figure}(?:-(?P<high>\d{{1,3}}))?(?=\s*(?:[.,;)]|$))",
+                re.IGNORECASE,
+            ),
         )
 
 
@@ -66,7 +75,8 @@ class BiomarkerReader:
     tmb_unit: re.Pattern[str]
     tmb_level: re.Pattern[str]
     tmb_silent: re.Pattern[str]
-    msi: tuple[tuple[str, re.Pattern[str]], ...]
+    msi: tuple[tuple[str, re.Pattern[str], bool], ...]
+    """Value, words, and whether they count only where they are denied."""
     msi_denied_after: re.Pattern[str]
     msi_denied_before: re.Pattern[str]
     msi_bare: re.Pattern[str]
@@ -115,7 +125,8 @@ class BiomarkerReader:
             tmb_level=_named({key: [str(value)] for key, value in _table(tmb["levels"]).items()}),
             tmb_silent=_words(_list(tmb["silent"])),
             msi=tuple(
-                (str(_table(one)["value"]), _union(_list(_table(one)["regex"]))) for one in _items(msi["statement"])
+                (str(row["value"]), _union(_list(row["regex"])), bool(row.get("only_denied")))
+                for row in map(_table, _items(msi["statement"]))
             ),
             msi_denied_after=re.compile(
                 rf"\W{{0,8}}(?:was |is |were )?(?:{'|'.join(_list(denied['after']))})", re.IGNORECASE
@@ -143,7 +154,7 @@ class BiomarkerReader:
                 continue
             for read in (self._ki67, self._pd_l1, self._tmb, self._msi, self._subtype):
                 found.extend(_shifted(read(words), statement.start))
-        return sorted(found, key=lambda one: (one.start, one.field, one.value))
+        return sorted(_without_bands(found), key=lambda one: (one.start, one.field, one.value))
 
     def _ki67(self, words: str) -> Iterator[Mention]:
         names = list(self.ki67.finditer(words))
@@ -206,13 +217,16 @@ class BiomarkerReader:
     def _pd_l1_values(self, words: str, name: re.Match[str], start: int, window: str, lead: str) -> Iterator[Mention]:
         clean = self.clones.sub(lambda match: " " * len(match.group()), window)
         kinds = list(self.scores.finditer(clean))
+        # "A tumour proportion score of PD-L1 of 5 %".
+        led = [one for one in self.scores.finditer(lead) if _OF.fullmatch(lead, one.end())]
+        ahead = led[-1].lastgroup if led else None
         found = False
         for number in self.number.percent.finditer(clean):
             if not _percentage(number["low"]):
                 continue
             kind = next((one.lastgroup for one in reversed(kinds) if one.end() <= number.start("low")), None)
             after = self.scores.match(clean[number.end() :].lstrip(" ("))
-            kind = kind or (after.lastgroup if after else None)
+            kind = kind or (after.lastgroup if after else None) or (ahead if not found else None)
             found = True
             yield self._score(name, start, kind, number)
         for one in kinds:
@@ -233,7 +247,7 @@ class BiomarkerReader:
             found = True
             yield self._score(name, start, None, plain)
         said = self.pd_l1_words.search(clean[:60])
-        if said:
+        if said and not (found and said.lastgroup == "positive"):
             found = True
             yield _mention(
                 "pd_l1", str(said.lastgroup), name.start(), start + said.end(), "pd_l1.result", Assertion.PRESENT
@@ -262,8 +276,7 @@ class BiomarkerReader:
             window = window[: following.start()] if following else window
             if self.tmb_silent.search(window[:60]):
                 continue
-            number = self._burden(window)
-            if number is not None:
+            for number in self._burdens(window):
                 yield _mention("tmb", number[0], name.start(), name.end() + number[1], "tmb.number", Assertion.PRESENT)
             level = self._level(window)
             if level is not None:
@@ -285,6 +298,8 @@ class BiomarkerReader:
     def _burden(self, window: str) -> tuple[str, int] | None:
         """A number with its unit, or a bare number right behind the name."""
         for figure in re.finditer(r"(?<![\d.])([<>]?)\s?(\d{1,3}(?:\.\d{1,3})?)(?![\d.]*\d)", window):
+            if _RANGE_END.search(window, 0, figure.start()) or _RANGE_START.match(window, figure.end()):
+                continue
             if float(figure[2]) > _HIGHEST_BURDEN or self.threshold.search(window, 0, figure.start()):
                 continue
             unit = self.tmb_unit.match(window, figure.end()) or self.tmb_unit.match(window, figure.end() + 1)
@@ -300,15 +315,27 @@ class BiomarkerReader:
                 return value, figure.end()
         return None
 
+    def _burdens(self, window: str) -> Iterator[tuple[str, int]]:
+        """The number, and a second one that shares its unit: "30 and 39 mutations/Mb in tissue and blood"."""
+        first = self._burden(window)
+        if first is None:
+            return
+        yield first
+        second = _SECOND.match(window, first[1])
+        if second and (
+            unit := self.tmb_unit.match(window, second.end()) or self.tmb_unit.match(window, second.end() + 1)
+        ):
+            yield second[1], unit.end()
+
     def _level(self, window: str) -> tuple[str, int] | None:
         for level in self.tmb_level.finditer(window[:70]):
             gap = window[: level.start()]
             plain = re.fullmatch(
-                r"[\s:=(,|-]*(?:(?:is|was|status|score|category|level|result|from \w+|by \w+)\b[\s:=(|-]*){0,3}",
+                r"[\s:=(,|-]*(?:(?:is|was|to|be|as|found|estimated|reported|considered|classified|status|score|category|level|result|from \w+|by \w+)\b[\s:=(|-]*){0,5}",
                 gap,
                 re.IGNORECASE,
             )
-            columns = re.fullmatch(r"\s{2,}[\w -]{0,40}\s{2,}", gap)
+            columns = re.fullmatch(r"\s{2,}[\w -]{0,40}\s{2,}|(?:[\w -]{0,25}[|\t\u2502]){1,4}\s*", gap)
             bracketed = re.fullmatch(r"[^\n;]{0,50}?\d[^\n;()]{0,30}[(,-]\s?(?:TMB[ -])?", gap)
             if plain or columns or bracketed:
                 return str(level.lastgroup), level.end()
@@ -316,7 +343,7 @@ class BiomarkerReader:
 
     def _msi(self, words: str) -> Iterator[Mention]:
         taken: list[tuple[int, int]] = []
-        for value, pattern in self.msi:
+        for value, pattern, only_denied in self.msi:
             denied_end: int | None = None
             for match in pattern.finditer(words):
                 if any(low < match.end() and match.start() < high for low, high in taken):
@@ -325,10 +352,12 @@ class BiomarkerReader:
                     continue
                 if self._is_condition(words, match):
                     continue
-                taken.append(match.span())
                 denied = self.msi_denied_after.match(words, match.end()) or self.msi_denied_before.search(
                     words[max(0, match.start() - 20) : match.start()]
                 )
+                if only_denied and not denied:
+                    continue
+                taken.append(match.span())
                 # "No evidence of deficient mismatch repair (dMMR)": the short form is denied with the long one.
                 repeats = denied_end is not None and not words[denied_end : match.start()].strip(" (")
                 denied_end = match.end() if denied or repeats else None
@@ -347,22 +376,24 @@ class BiomarkerReader:
         )
 
     def _subtype(self, words: str) -> Iterator[Mention]:
-        seen: set[tuple[str, int]] = set()
+        found: dict[tuple[str, int], Mention] = {}
         for pattern in self.subtype:
             for match in pattern.finditer(words):
-                value = self._subtype_value(match.group())
-                if value is not None and (value, match.start()) not in seen:
-                    seen.add((value, match.start()))
-                    yield _mention("subtype", value, match.start(), match.end(), "subtype.stated", None)
+                for value in self._subtype_values(match.group()):
+                    mention = _mention("subtype", value, match.start(), match.end(), "subtype.stated", None)
+                    found.setdefault((value, match.start()), mention)
+        # A sentence that names three of them tells how the disease is divided.
+        if len({one.value for one in found.values()}) < _SUBTYPES_TOLD:
+            yield from found.values()
         for match in self.inflamed.finditer(words):
             yield _mention("subtype", "inflamed", match.start(), match.end(), "subtype.stated", None)
 
-    def _subtype_value(self, words: str) -> str | None:
+    def _subtype_values(self, words: str) -> list[str]:
         named = next((key for key, pattern in self.subtype_names.items() if pattern.search(words)), None)
         if named is not None:
-            return named
+            return [named]
         letters = re.findall(r"(?<![A-Za-z])[A-Z](?![A-Za-z])", words)
-        return self.subtype_letters.get(letters[-1]) if letters else None
+        return [self.subtype_letters[letter] for letter in letters if letter in self.subtype_letters]
 
 
 def build(rulebook: RuleBook) -> Extractor:
@@ -374,6 +405,13 @@ def _mention(
     field: str, value: str, start: int, end: int, rule: str, assertion: Assertion | None = Assertion.PRESENT
 ) -> Mention:
     return Mention(field, value, start, end, rule, assertion, confidence=0.95)
+
+
+def _without_bands(mentions: list[Mention]) -> list[Mention]:
+    """Drops "TPS 1-49", the name of a band, where the score itself is given."""
+    scores = {one.value.rpartition(" ")[2] for one in mentions if one.field == "pd_l1"}
+    scored = any(score.isdigit() and 1 <= int(score) < 50 for score in scores)
+    return [one for one in mentions if not (scored and one.field == "pd_l1" and one.value.endswith("1-49"))]
 
 
 def _shifted(mentions: Iterable[Mention], offset: int) -> Iterator[Mention]:
@@ -440,6 +478,6 @@ def _words(expressions: Iterable[str]) -> re.Pattern[str]:
 
 def _named(groups: Mapping[str, list[str]]) -> re.Pattern[str]:
     return re.compile(
-        "|".join(rf"(?P<{key}>(?<![A-Za-z0-9])(?:{'|'.join(some)})(?![A-Za-z0-9]))" for key, some in groups.items()),
+        "|".join(rf"(?P<{key}>(?<![A-Za-z0-9])(?:{'|'.join(some)})(?![A-Za-z]))" for key, some in groups.items()),
         re.IGNORECASE,
     )

@@ -5,9 +5,9 @@ The words are in `rules/settings/therapy.toml`. Where none of them is near, it s
 
 import re
 from dataclasses import dataclass
-from datetime import date
 
 from abstractor.model.finding import Assertion
+from abstractor.pipeline.dates import day_at
 from abstractor.pipeline.lexicon import Lexicon
 from abstractor.pipeline.view import NoteView, Sentence
 from abstractor.rulebook.book import RuleBook
@@ -17,9 +17,6 @@ _OPEN = {None, Assertion.HYPOTHETICAL}
 _ISO = re.compile(r"\d{4}-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12]\d|3[01])")
 _LOOK_BACK = 220
 _LOOK_AHEAD = 90
-_CENTURY = 2000
-_DAY_FIRST = 12
-"""A first number above this can't be a month."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +26,8 @@ class _Cue:
     reach: int
     firm: bool = False
     """Whether it outweighs what stands behind the treatment ("No chest radiotherapy was given")."""
+    weak: bool = False
+    """Whether it has a say only where no other word has one ("C4 carboplatin", which may be given or planned)."""
 
 
 @dataclass(frozen=True)
@@ -36,6 +35,8 @@ class CourseReader:
     """The cues of given, planned and refused treatment, compiled."""
 
     before: tuple[_Cue, ...]
+    look_alikes: tuple[re.Pattern[str], ...]
+    """Words that hold a cue and are none ("performance status declined", "three of four planned cycles")."""
     after: tuple[_Cue, ...]
     after_it: tuple[_Cue, ...]
     """Words that come back to the treatment after other words ("… but he refused it")."""
@@ -51,8 +52,6 @@ class CourseReader:
     other_illness: re.Pattern[str]
     this_illness: re.Pattern[str]
     dated: re.Pattern[str]
-    months: dict[str, int]
-    """Beginnings of the names of months to their numbers."""
     other_person: re.Pattern[str]
     back_to_patient: re.Pattern[str]
 
@@ -69,14 +68,16 @@ class CourseReader:
                     lexicon.compiled(str(regex)),
                     _whole(row.get("reach"), _LOOK_BACK),
                     firm=row.get("firm") is True,
+                    weak=row.get("weak") is True,
                 ),
             )
             for row in lexicon.rows("cue")
-            if isinstance(listed := row["regex"], list)
+            if isinstance(listed := row["regex"], list) and str(row["status"]) in _STATUS
             for regex in listed
         ]
         return cls(
             before=tuple(cue for side, cue in cues if side == "before"),
+            look_alikes=tuple(lexicon.compiled(str(row["regex"])) for row in lexicon.rows("look_alike")),
             after=tuple(cue for side, cue in cues if side == "after"),
             after_it=tuple(cue for side, cue in cues if side == "after_it"),
             next=tuple(cue for side, cue in cues if side == "next"),
@@ -87,7 +88,6 @@ class CourseReader:
             other_illness=illness.pattern("other_cancer"),
             this_illness=illness.pattern("lung_cancer"),
             dated=lexicon.pattern("dated"),
-            months=lexicon.numbers("month"),
             other_person=lexicon.pattern("other_person"),
             back_to_patient=lexicon.pattern("back_to_patient"),
         )
@@ -95,18 +95,18 @@ class CourseReader:
     def assertion_of(self, view: NoteView, start: int, end: int) -> Assertion | None:
         """What the words around `start:end` say of the treatment named there; None where they say nothing."""
         sentence = view.sentence_at(start)
-        if self.is_elsewhere(view, start, end):
-            return Assertion.HISTORICAL
         if self.is_of_other_person(view, start):
             return Assertion.OTHER_EXPERIENCER
-        if self.is_to_come(view, end):
+        if self.is_elsewhere(view, start, end):
+            return Assertion.HISTORICAL
+        ahead = self._ahead(view, sentence, start)
+        if self.is_to_come(view, end) and not (ahead and ahead[0] is Assertion.PRESENT and ahead[1] <= _ADJACENT):
             return Assertion.HYPOTHETICAL
         if self.is_refused_below(view, start, end):
             return Assertion.ABSENT
         tail = view.text[end : max(end, min(sentence.end, end + _LOOK_AHEAD))]
-        tail = tail[self._skipped(tail) :]
-        behind = self._behind(tail)
-        ahead = self._ahead(view, sentence, start)
+        whole, tail = tail, tail[self._skipped(tail) :]
+        behind = self._behind(tail) or self._behind(whole, planned_only=True)
         if behind is Assertion.ABSENT:
             return behind
         status, distance, firm = ahead or (behind, 0, False)
@@ -148,8 +148,8 @@ class CourseReader:
         """Whether a day after the note's own stands right behind the treatment ("C4 3/28" in a note of 3/7)."""
         today = view.note.day if view.note.day and _ISO.fullmatch(view.note.day) else ""
         match = self.dated.match(view.text, end, end + _DATED)
-        stated = _day(match["date"], today, self.months) if match and today else None
-        return stated is not None and stated.isoformat() > today
+        stated = day_at(view, match.start("date"), match.end("date")) if match and today else None
+        return stated is not None and stated.day is not None and str(stated) > today
 
     def is_refused_below(self, view: NoteView, start: int, end: int) -> bool:
         """Whether the treatment is a heading, and the line under it says "not indicated" or "none"."""
@@ -168,83 +168,68 @@ class CourseReader:
             view.memo[key] = same_paragraph and any(cue.regex.match(words) for cue in self.next)
         return bool(view.memo[key])
 
-    def _behind(self, tail: str) -> Assertion | None:
+    def _behind(self, tail: str, *, planned_only: bool = False) -> Assertion | None:
+        for one in self.look_alikes:
+            tail = one.sub(_blank, tail)
         stop = self.boundary.search(tail)
         near = tail[: stop.start()] if stop else tail
-        if any(cue.regex.match(tail) for cue in self.after_it):
+        if not planned_only and any(cue.regex.match(tail) for cue in self.after_it):
             return Assertion.ABSENT
-        found = [(cue.status, match.end()) for cue in self.after if (match := cue.regex.match(near))]
+        found = [
+            (cue.status, match.end())
+            for cue in self.after
+            if (match := cue.regex.match(near)) and not (planned_only and cue.status is not Assertion.HYPOTHETICAL)
+        ]
         return min(found, key=lambda one: (one[0] is not Assertion.ABSENT, one[1]))[0] if found else None
 
     def _ahead(self, view: NoteView, sentence: Sentence, start: int) -> tuple[Assertion, int, bool] | None:
         """The nearest word before a treatment that says what became of it, how many characters lie between, and whether it is firm."""
-        nearest: tuple[int, int, Assertion, bool] | None = None
-        for begin, end, status, reach, firm in self._cues_of(view, sentence):
+        nearest: tuple[bool, int, int, Assertion, bool] | None = None
+        for begin, end, status, reach, firm, weak in self._cues_of(view, sentence):
             if begin >= start:
                 break
             distance = max(0, start - end)
-            if distance > reach or start - begin > _LOOK_BACK or self.between_stop.search(view.text, end, start):
+            if distance > reach or start - begin > _LOOK_BACK or self.between_stop.search(view.text[end:start]):
                 continue
-            candidate = (distance, begin - end, status, firm)
-            if nearest is None or candidate[:2] < nearest[:2]:
+            candidate = (weak, _FAR if weak else distance, begin - end, status, firm)
+            if nearest is None or candidate[:3] < nearest[:3]:
                 nearest = candidate
-        return (nearest[2], nearest[0], nearest[3]) if nearest else None
+        return (nearest[3], nearest[1], nearest[4]) if nearest else None
 
-    def _cues_of(self, view: NoteView, sentence: Sentence) -> list[tuple[int, int, Assertion, int, bool]]:
-        """All such words of a sentence, in order: start, end, status, reach, firmness. Worked out once a sentence."""
+    def _cues_of(self, view: NoteView, sentence: Sentence) -> list[tuple[int, int, Assertion, int, bool, bool]]:
+        """All such words of a sentence, in order: start, end, status, reach, firm, weak. Worked out once a sentence."""
         key = f"course:{sentence.start}"
         known = view.memo.get(key)
         if not isinstance(known, list):
+            span = sentence.start, sentence.end
+            others = [match.span() for one in self.look_alikes for match in one.finditer(view.text, *span)]
             known = sorted(
-                (match.start(), match.end(), cue.status, cue.reach, cue.firm)
+                (match.start(), match.end(), cue.status, cue.reach, cue.firm, cue.weak)
                 for cue in self.before
-                for match in cue.regex.finditer(view.text, sentence.start, sentence.end)
+                for match in cue.regex.finditer(view.text, *span)
+                if not any(begin <= match.start() < end for begin, end in others)
             )
             view.memo[key] = known
         return known
 
     def _skipped(self, tail: str) -> int:
+        """How many characters of doses stand at the head; not the comma behind them."""
         match = self.skip.match(tail)
-        return match.end() if match else 0
+        return len(match[0].rstrip(" ,\n")) if match else 0
 
 
 _DATED = 60
 """A date this many characters behind a treatment, at most, is its date."""
 _ADJACENT = 2
 """A word this close before a treatment outweighs the words behind it."""
+_FAR = 1000
+"""A weak word counts as if it stood this far away."""
+
+
+def _blank(match: re.Match[str]) -> str:
+    """As many blanks as the match has characters."""
+    return " " * len(match[0])
 
 
 def _whole(value: object, default: int) -> int:
     return value if isinstance(value, int) else default
-
-
-def _day(written: str, today: str, months: dict[str, int]) -> date | None:
-    """A written day as a date: ISO, D.M.Y, a month with its name, or M/D (D/M where the first number is no month).
-
-    Without a year it is the day nearest to the note's own.
-    """
-    parts = [int(part) for part in re.findall(r"\d+", written)]
-    number = next((months[word[:3]] for word in re.findall(r"[a-z]{3,}", written.lower()) if word[:3] in months), None)
-    if number is not None and parts:
-        parts = [number, *parts]
-    if len(parts) < 2:
-        return None
-    if len(parts) == 3 and parts[0] > 31:
-        return _date(*parts)
-    first, second = parts[0], parts[1]
-    day_first = number is None and ("." in written or first > _DAY_FIRST)
-    month, day = (second, first) if day_first else (first, second)
-    if len(parts) > 2:
-        return _date(parts[2] + (_CENTURY if parts[2] < 100 else 0), month, day)
-    here = _date(*(int(part) for part in today.split("-")))
-    if here is None:
-        return None
-    near = [found for year in (here.year - 1, here.year, here.year + 1) if (found := _date(year, month, day))]
-    return min(near, key=lambda one: abs((one - here).days), default=None)
-
-
-def _date(year: int, month: int, day: int) -> date | None:
-    try:
-        return date(year, month, day)
-    except ValueError:
-        return None

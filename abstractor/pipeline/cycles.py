@@ -3,9 +3,11 @@
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
+from itertools import zip_longest
 
 from abstractor.model.finding import Assertion
 from abstractor.pipeline.course import CourseReader
+from abstractor.pipeline.dates import date_treatment
 from abstractor.pipeline.drugs import DrugFinder, DrugHit, drugs_of, without_supportive
 from abstractor.pipeline.lexicon import Lexicon
 from abstractor.pipeline.mention import Extractor, Mention
@@ -15,9 +17,15 @@ from abstractor.rulebook.book import RuleBook
 FIELD = "therapy_cycles"
 _MOST = 40
 """No course has more cycles."""
-_PASSED = {"therapy_cycles.c", "therapy_cycles.ordinal"}
+_PASSED = {"therapy_cycles.c", "therapy_cycles.ordinal", "therapy_cycles.range"}
 """Rules whose number may be one of a course that went on ("sepsis after C3")."""
+_DOSES = {"therapy_cycles.nth_dose", "therapy_cycles.dose_number"}
+"""Rules whose number is one of a dose, mostly of maintenance, which is counted anew."""
+_TIMES = "therapy_cycles.times_behind"
+"""A course told as a whole ("cis/etop x2"), to which a later cycle with a number does not belong."""
 _GIVEN = {None, Assertion.PRESENT}
+_BESIDE = 30
+"""Characters beside a cycle that are read for whether it is under way."""
 _BEFORE = 120
 """How far before a sentence, in characters, a drug may be named that the sentence speaks of."""
 
@@ -111,6 +119,7 @@ class _Cycles:
             return
         assertion = self._assertion(view, sentence, form, head, start, end)
         kind = "ordinal" if form.ordinal else "count"
+        when, _ = date_treatment(view, FIELD, start, end, assertion)
         yield Mention(
             FIELD,
             str(number),
@@ -118,6 +127,7 @@ class _Cycles:
             end,
             rule=f"therapy_cycles.{form.id}",
             assertion=assertion,
+            date=when,
             attributes={"counted": kind},
         )
         of = self._number(match["of"]) if "of" in match.re.groupindex else None
@@ -143,6 +153,8 @@ class _Cycles:
             return Assertion.HYPOTHETICAL
         tail = view.text[end : max(end, min(sentence.end, end + 60))]
         cues = self.cues
+        if cues["refused_after"].search(tail):
+            return Assertion.ABSENT
         if cues["after_before"].search(head):
             planned = cues["planned_anywhere"].search(head) or cues["assessed_after"].search(tail)
             to_scan = cues["scan_before"].search(head) and not cues["shown_after"].search(tail)
@@ -156,6 +168,12 @@ class _Cycles:
         if cues["given_before"].search(head) or cues["given_after"].search(tail):
             return Assertion.PRESENT
         return self.course.assertion_of(view, start, end)
+
+    def _now(self, view: NoteView, one: Mention) -> bool:
+        """Whether the words beside a cycle say that it is the one under way."""
+        sentence = view.sentence_at(one.start)
+        around = max(sentence.start, one.start - _BESIDE), min(sentence.end, one.end + _BESIDE)
+        return self.cues["current"].search(view.text, *around) is not None
 
     def _in_plan(self, view: NoteView, start: int) -> bool:
         return view.section_at(start) in self.plan_sections
@@ -178,19 +196,43 @@ class _Cycles:
             planned = one.assertion is None and self._in_plan(view, one.start)
             return one.attributes["counted"] == "count" and one.assertion in _GIVEN and not planned
 
+        told = [one for one in found if told_one_by_one(one)]
         counted = max((int(one.value) for one in found if counts(one)), default=0)
-        reached = max((int(one.value) for one in found if told_one_by_one(one)), default=0)
+        last = {int(one.value) for course in _courses(told) for one in course[-1:]}
+        reached = max(last, default=0)
         kept = [
             one
             for one in found
             if (
-                int(one.value) == reached and not (one.rule in _PASSED and reached < counted)
+                int(one.value) in last
+                and not (
+                    one.rule in _PASSED and int(one.value) < counted and len(last) == 1 and not self._now(view, one)
+                )
                 if told_one_by_one(one)
                 else True
             )
-            and not (counts(one) and int(one.value) == reached - 1)
+            and not (counts(one) and int(one.value) == reached - 1 and one.rule != _TIMES)
         ]
         return sorted((replace(one, attributes={}) for one in kept), key=lambda one: one.start)
+
+
+def _courses(told: list[Mention]) -> list[list[Mention]]:
+    """Cycles told one by one, by course, each in the order of their numbers.
+
+    Doses are counted apart from cycles. A course begins anew where the first cycle is told again after later ones, and the second one
+    behind it.
+    """
+    courses: list[list[Mention]] = []
+    for doses in (False, True):
+        family = sorted((one for one in told if (one.rule in _DOSES) is doses), key=lambda one: one.start)
+        runs: list[list[Mention]] = []
+        for one, following in zip_longest(family, family[1:]):
+            again = bool(runs) and one.value == "1" and following is not None and following.value == "2"
+            if not runs or (again and int(runs[-1][-1].value) > 1):
+                runs.append([])
+            runs[-1].append(one)
+        courses.extend(sorted(run, key=lambda one: int(one.value)) for run in runs)
+    return courses
 
 
 def build(rulebook: RuleBook) -> Extractor:
@@ -210,6 +252,8 @@ def build(rulebook: RuleBook) -> Extractor:
         "scan_before",
         "shown_after",
         "assessed_after",
+        "current",
+        "refused_after",
         "spine",
         "bones",
         "chemo_near",

@@ -10,6 +10,8 @@ from abstractor.rulebook.book import RuleBook
 
 FIELD = "death_date"
 _REACH = 110
+_AHEAD = 24
+"""Characters in front of a verb of dying in which stands that it did not happen."""
 
 
 def build(rulebook: RuleBook) -> Extractor:
@@ -20,6 +22,8 @@ def build(rulebook: RuleBook) -> Extractor:
         return re.compile(str(settings.get(name, "(?!)")), re.IGNORECASE)
 
     said, behind, ahead = compiled("said"), compiled("between_behind"), compiled("between_ahead")
+    not_line, discharge = compiled("not_line"), compiled("discharge_code")
+    not_ahead = re.compile(f"(?:{settings.get('not_ahead', '(?!)')})$", re.IGNORECASE)
     verb, loose_behind, loose_ahead = compiled("verb"), compiled("loose_behind"), compiled("loose_ahead")
 
     def date_of(view: NoteView, match: re.Match[str]) -> DateHit | None:
@@ -40,6 +44,11 @@ def build(rulebook: RuleBook) -> Extractor:
 
     def extract(view: NoteView) -> Iterable[Mention]:
         for match in said.finditer(view.text):
+            line = view.text[view.text.rfind("\n", 0, match.start()) + 1 : match.start()]
+            if discharge.fullmatch(match.group()) and not_line.search(line):
+                continue
+            if not_ahead.search(view.text, max(0, match.start() - _AHEAD), match.start()):
+                continue
             hit = date_of(view, match)
             if hit is not None:
                 iso = str(hit.value)

@@ -23,6 +23,8 @@ _TYPO_LENGTH = 7
 
 PLATINUM = "platinum"
 SUPPORTIVE = "supportive"
+TRIAL = "trial"
+"""Class of a drug that is known by its code alone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,7 +164,7 @@ class DrugFinder:
 
     def _codes(self, text: str) -> Iterator[DrugHit]:
         for match in self.code.finditer(text):
-            yield DrugHit(" ".join(match[0].lower().split()), "trial", "trial", match.start(), match.end(), "code")
+            yield DrugHit(" ".join(match[0].lower().split()), TRIAL, TRIAL, match.start(), match.end(), "code")
 
     def _regimens(self, text: str, named: list[DrugHit]) -> Iterator[DrugHit]:
         taken: list[tuple[int, int]] = []

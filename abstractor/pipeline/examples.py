@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from abstractor.model.finding import Assertion, Finding
 from abstractor.model.note import Note
-from abstractor.rulebook.book import RuleBook
+from abstractor.rulebook.book import MEASURED, RuleBook
 from abstractor.rulebook.schema import Example, TargetRule, TextExample
 
 Annotate = Callable[[Note], list[Finding]]
@@ -87,7 +87,7 @@ def find_unproved(rulebook: RuleBook) -> list[str]:
             f"{kind} {name!r} has {examples[name]} examples and {silent[name]} counterexamples in examples/; "
             f"it needs {_LEAST_EXAMPLES} and {_LEAST_COUNTEREXAMPLES}"
             for name in names
-            if examples[name] < _LEAST_EXAMPLES or silent[name] < _LEAST_COUNTEREXAMPLES
+            if name != MEASURED and (examples[name] < _LEAST_EXAMPLES or silent[name] < _LEAST_COUNTEREXAMPLES)
         ]
     return told
 

@@ -5,6 +5,7 @@ same names, orders and pending stains give nothing.
 """
 
 import re
+from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
@@ -19,13 +20,23 @@ FIELD = "ihc"
 
 _LOSABLE = frozenset({"p53", "Rb"})
 _LIST_GAP = re.compile(
-    r"\s*(?:\([^()\n]{0,40}\))?\s*(?:[,/&+|]|,?\s*\b(?:and|or|nor|as well as|plus)\b)?\s*(?:for |the |also |with )?\s*",
+    r"\s*(?:[(\[][^()\[\]\n]{0,40}[)\]]\s*){0,2}(?:[,/&+|]|,?\s*\b(?:and|or|nor|as well as|plus)\b)?\s*(?:for |the |also |with )?\s*",
     re.IGNORECASE,
 )
 _BREAK = re.compile(r"[;]|\.\s|\.$|\n\s*\n|\b(?:but|whereas|while|however|although)\b", re.IGNORECASE)
+_CONTRAST = re.compile(r"\b(?:but|whereas|while)\b", re.IGNORECASE)
+_IN_A_PART = re.compile(r"\s+in\s", re.IGNORECASE)
 _LEADS = re.compile(r"(?:\b(?:for|with|to|in|of|the|not|express\w*)|[:]|\bincludes?|\bincluded)\s*$", re.IGNORECASE)
 _ARTICLE = re.compile(r"(?:both|the|all|an?) ", re.IGNORECASE)
+_LOOSE_LEAD = re.compile(r"\b(?:with|in|to)\s*$", re.IGNORECASE)
+"""CD56 positive with loss of Rb: what stands in front has the better claim."""
+_NEW_VERB = re.compile(
+    r"[,;.\n]|\b(?:and|with)\s+(?:\w+ly\s+)?(?:show|express|demonstrat|display|exhibit|reveal|stain|are\b|is\b|was\b|were\b)",
+    re.IGNORECASE,
+)
+"""Between a marker and a result: what comes then is said of the markers behind it."""
 _REACH = 45
+_SHORT_FORM = 12
 _STRENGTH = {"lost": 3, "overexpressed": 3, "negative": 2, "positive": 1, "neutral": 0}
 
 
@@ -58,6 +69,7 @@ class StainReader:
     """Name of a group in `stains` to the marker."""
     results: re.Pattern[str]
     prefixes: re.Pattern[str]
+    intro: re.Pattern[str]
     units: re.Pattern[str]
     silent_after: re.Pattern[str]
     controls: re.Pattern[str]
@@ -81,10 +93,11 @@ class StainReader:
             results=re.compile("|".join(f"(?P<{one}>{_bounded(results[one])})" for one in order), re.IGNORECASE),
             prefixes=re.compile(
                 r"(?<![A-Za-z])(?:"
-                + "|".join(f"(?P<{one}>{'|'.join(prefix[one])})" for one in prefix)
+                + "|".join(f"(?P<{one}>{'|'.join(some)})" for one, some in prefix.items() if one != "intro")
                 + r")(?![A-Za-z])",
                 re.IGNORECASE,
             ),
+            intro=re.compile(str(prefix["intro"]), re.IGNORECASE),
             units=_union(silent["units"]),
             silent_after=_union(silent["after"]),
             controls=_union(silent["controls"]),
@@ -107,11 +120,18 @@ class StainReader:
         return sorted(found, key=lambda one: one.start)
 
     def _stains(self, words: str) -> Iterator[_Stain]:
+        silenced: int | None = None
         for match in self.stains.finditer(words):
             key = str(match.lastgroup)
             marker = self.markers.get(key)
             around = words[max(0, match.start() - 8) : match.end() + 28]
-            if marker is not None and (self.units.search(around) or self.silent_after.match(words, match.end())):
+            # "The retinoblastoma gene (RB)": the short form is silent with the long one.
+            repeats = (
+                silenced is not None and match.start() - silenced < _SHORT_FORM and words[match.start() - 1] == "("
+            )
+            silent = self.units.search(around) or self.silent_after.match(words, match.end()) or repeats
+            silenced = match.end() if silent else None
+            if marker is not None and silent:
                 marker = None
             yield _Stain(marker, match.start(), match.end())
 
@@ -120,23 +140,34 @@ class StainReader:
         starts = {stain.start for stain in stains}
         taken = 0
         used: set[int] = set()
-        prefixes = {}
+        prefixes: dict[int, re.Match[str]] = {}
+        led_in: set[int] = set()
         for match in self.prefixes.finditer(words):
             end = match.end() + len(words[match.end() :]) - len(words[match.end() :].lstrip(" \t\n("))
             article = _ARTICLE.match(words, end)
-            if end in starts or (article is not None and article.end() in starts):
+            intro = self.intro.match(words, end)
+            if end in starts or any(one is not None and one.end() in starts for one in (article, intro)):
                 prefixes[match.start()] = match
+                if intro is not None and intro.end() in starts:
+                    led_in.add(match.start())
         inside = [(stain.start, stain.end) for stain in stains]
+        begins, opened = [start for start, _ in inside], list(prefixes)
         for match in self.results.finditer(words):
-            if any(low <= match.start() < high for low, high in inside):
+            name = inside[bisect_right(begins, match.start()) - 1] if inside else (0, 0)
+            if name[0] <= match.start() < name[1]:
+                if match.end() > name[1] + 3:
+                    # "Rb protein expression was lost": the first word belongs to the name.
+                    taken = match.end()
+                    yield _Result(str(match.lastgroup), name[1], match.end(), leads=False)
                 continue
-            prefix = next((one for start, one in prefixes.items() if start <= match.start() < one.end()), None)
             if match.start() < taken:
                 continue
-            if prefix is not None:
+            last = bisect_right(opened, match.start()) - 1
+            prefix = prefixes[opened[last]] if last >= 0 else None
+            if prefix is not None and match.start() < prefix.end():
                 used.add(prefix.start())
                 taken = prefix.end()
-                leads = bool(_LEADS.search(prefix.group()))
+                leads = prefix.start() in led_in or bool(_LEADS.search(prefix.group()))
                 yield _Result(str(prefix.lastgroup), prefix.start(), prefix.end(), leads)
                 continue
             taken = match.end()
@@ -150,6 +181,8 @@ class StainReader:
             [*stains, *self._results(words, stains)], key=lambda one: (one.start, one.end)
         )
         said: dict[int, tuple[_Stain, _Result]] = {}
+        elsewhere: list[tuple[_Stain, _Result]] = []
+        told: list[_Stain] = []
         waiting: list[_Stain] = []
         prefix: _Result | None = None
         run: list[_Result] = []
@@ -157,10 +190,11 @@ class StainReader:
         for index, event in enumerate(events):
             gap = words[end : event.start]
             if _BREAK.search(gap):
+                told = waiting if _CONTRAST.search(gap) and prefix is None else []
                 waiting, run = [], []
                 prefix = None
             if isinstance(event, _Stain):
-                run = []
+                run, told = [], []
                 if not _LIST_GAP.fullmatch(gap):
                     waiting = []
                     if prefix is not None and len(gap) > _REACH:
@@ -187,8 +221,11 @@ class StainReader:
                         said[stain.start] = (stain, result)
                 if index + 1 < len(events) and isinstance(events[index + 1], _Stain):
                     waiting = [] if prefix is None else waiting
+            elif told and event.result in {"positive", "negative", "lost"} and _IN_A_PART.match(words, event.end):
+                # "Positive in the glands but negative in the small cell part."
+                elsewhere.extend((stain, event) for stain in told)
             end = max(end, event.end)
-        for stain, result in said.values():
+        for stain, result in (*said.values(), *elsewhere):
             if stain.marker is None or self.controls.search(words, stain.end, min(len(words), stain.end + 30)):
                 continue
             # "No neuroendocrine differentiation is seen with synaptophysin stains."
@@ -200,14 +237,16 @@ class StainReader:
     ) -> bool:
         """Whether a result belongs to the markers behind it."""
         following = next((one for one in rest[:1] if isinstance(one, _Stain)), None)
-        if event.leads:
+        beside = bool(waiting) and not words[waiting[-1].end : event.start].strip()
+        if event.leads and not (beside and _LOOSE_LEAD.search(words, event.start, event.end)):
             return True
         if following is None or event.result == "unknown":
             return False
         gap = words[event.end : following.start]
         if gap.strip(" (\n"):
             return False
-        touches = bool(waiting) and not re.search(r"[,;.\n]", words[waiting[-1].end : event.start])
+        before = words[waiting[-1].end : event.start] if waiting else ""
+        touches = bool(waiting) and not _NEW_VERB.search(before)
         return not touches and event.start - (waiting[-1].end if waiting else -99) > 1
 
 

@@ -1,43 +1,58 @@
 """The patterns and word lists of one file in `rules/settings/`, compiled once. Knows nothing of notes; never holds words itself.
 
-Two conveniences keep the files readable: a blank in a pattern stands for any white space (` ?` for any or none), and `~name~` stands for the
-macro of that name in the file's `[macros]`.
+Two conveniences keep regular expressions readable: a blank stands for any white space (` ?` for any or none), and `~name~` for the macro
+of that name in the file's `[macros]`. Wordings (`abstractor.pipeline.wording`) name the lists of the file's `[lists]` instead.
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import cached_property, partial
 
 from abstractor.model.errors import RulebookError
 from abstractor.model.finding import Assertion
+from abstractor.pipeline.wording import Wording, WordingError, Wordings
 from abstractor.rulebook.book import RuleBook
 
 _MACRO = re.compile(r"~(\w+)~")
 _LOOKBEHIND = re.compile(r"\(\?<[!=][^()]*\)")
 """These must have one length: a blank in them is one blank."""
+_NEVER = re.compile(r"(?!)")
 _DEPTH = 12
 """Macros may stand in macros; deeper than this is a circle."""
 
 
 @dataclass(frozen=True)
 class Phrase:
-    """Words that state a value: one table of a settings file."""
+    """Words that state a value: one wording or regular expression of a table of a settings file."""
 
     id: str
     value: str
-    regex: re.Pattern[str]
-    """The group `evidence`, if there is one, is the evidence."""
+    wording: Wording | None = None
+    expression: re.Pattern[str] | None = None
     assertion: Assertion | None = None
     unless: re.Pattern[str] | None = None
     """Silent where the clause holds this."""
     needs: re.Pattern[str] | None = None
     """Silent where the sentence does not hold this."""
-    hints: tuple[str, ...] = ()
+    parts: tuple[str, ...] = ()
     """Parts of words in lower case; a sentence without any of them is not searched. Empty: always searched."""
+
+    @cached_property
+    def regex(self) -> re.Pattern[str]:
+        """The group `evidence`, if there is one, is the evidence."""
+        if self.expression is not None:
+            return self.expression
+        return self.wording.regex if self.wording else _NEVER
+
+    @cached_property
+    def hints(self) -> tuple[frozenset[str], ...]:
+        """A text whose `stems` miss one of these sets is not worth a search."""
+        return self.wording.hints if self.wording else ()
 
     def may_match(self, lowered: str) -> bool:
         """Whether a text, in lower case, is worth a search."""
-        return not self.hints or any(hint in lowered for hint in self.hints)
+        return not self.parts or any(part in lowered for part in self.parts)
 
 
 @dataclass(frozen=True)
@@ -77,6 +92,26 @@ class Lexicon:
         except re.error as error:
             raise RulebookError([f"settings/{self.name}.toml: no regular expression ({error}): {source!r}"]) from error
 
+    @cached_property
+    def wordings(self) -> Wordings:
+        """The lists in `[lists]`, to read wordings with."""
+        return Wordings({name: tuple(_strings(listed)) for name, listed in _table(self.tables.get("lists")).items()})
+
+    def any_of(self, wordings: object) -> re.Pattern[str]:
+        """A pattern for any one of these wordings, between borders of words; it never matches where there are none.
+
+        Raises:
+            RulebookError: where one can't be read.
+        """
+        try:
+            return self.wordings.any_of(_strings(wordings))
+        except (WordingError, re.error) as error:
+            raise RulebookError([f"settings/{self.name}.toml: {error}"]) from error
+
+    def table(self, key: str) -> Mapping[str, object]:
+        """The table `[key]`."""
+        return _table(self.tables.get(key))
+
     def words(self, key: str) -> frozenset[str]:
         """`[words] key`, in lower case."""
         listed = _table(self.tables.get("words")).get(key, [])
@@ -98,23 +133,36 @@ class Lexicon:
         return [_table(row) for row in listed] if isinstance(listed, list) else []
 
     def phrases(self, key: str) -> tuple[Phrase, ...]:
-        """The tables `[[key]]` as phrases; their order is their rank. A table may list several regexes."""
-        return tuple(
-            Phrase(
-                id=f"{self.name}.{row.get('id', row['value'])}",
-                value=str(row["value"]),
-                regex=self.compiled(regex),
-                assertion=Assertion(str(row["assertion"])) if "assertion" in row else None,
-                unless=self._optional(row.get("unless")),
-                needs=self._optional(row.get("needs")),
-                hints=tuple(_strings(row.get("hints"))),
-            )
-            for row in self.rows(key)
-            for regex in _strings(row.get("regex"))
-        )
+        """The tables `[[key]]` as phrases; their order is their rank. A table may list several wordings (`words`) and regexes.
 
-    def _optional(self, pattern: object) -> re.Pattern[str] | None:
-        return self.compiled(pattern) if isinstance(pattern, str) else None
+        Raises:
+            RulebookError: where one can't be read.
+        """
+        return tuple(phrase for row in self.rows(key) for phrase in self._phrases(row))
+
+    def _phrases(self, row: Mapping[str, object]) -> Iterator[Phrase]:
+        make = partial(
+            Phrase,
+            id=f"{self.name}.{row.get('id', row['value'])}",
+            value=str(row["value"]),
+            assertion=Assertion(str(row["assertion"])) if "assertion" in row else None,
+            unless=self._condition(row.get("unless")),
+            needs=self._condition(row.get("needs")),
+        )
+        for source in _strings(row.get("words")):
+            try:
+                wording = self.wordings.compiled(source, _strings(row.get("not_between")))
+            except (WordingError, re.error) as error:
+                raise RulebookError([f"settings/{self.name}.toml: {error}: {source!r}"]) from error
+            yield make(wording=wording)
+        for regex in _strings(row.get("regex")):
+            yield make(expression=self.compiled(regex), parts=tuple(_strings(row.get("hints"))))
+
+    def _condition(self, condition: object) -> re.Pattern[str] | None:
+        """A condition on the clause: one regular expression, or a list of wordings."""
+        if isinstance(condition, str):
+            return self.compiled(condition)
+        return self.any_of(condition) if isinstance(condition, list) else None
 
 
 def _table(value: object) -> Mapping[str, object]:

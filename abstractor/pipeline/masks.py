@@ -10,9 +10,12 @@ def compile_masks(rules: tuple[MaskRule, ...]) -> tuple[re.Pattern[str], ...]:
     return tuple(re.compile(rule.regex, re.IGNORECASE) for rule in rules)
 
 
-def find_masked(text: str, masks: tuple[re.Pattern[str], ...]) -> tuple[tuple[int, int], ...]:
-    """Stretches covered by any mask, in order and merged."""
-    found = sorted(match.span() for mask in masks for match in mask.finditer(text) if match.end() > match.start())
+def find_masked(
+    text: str, masks: tuple[re.Pattern[str], ...], others: tuple[tuple[int, int], ...] = ()
+) -> tuple[tuple[int, int], ...]:
+    """Stretches covered by any mask, or by others found elsewhere, in order and merged."""
+    matches = (match.span() for mask in masks for match in mask.finditer(text) if match.end() > match.start())
+    found = sorted([*matches, *others])
     merged: list[tuple[int, int]] = []
     for start, end in found:
         if merged and start <= merged[-1][1]:

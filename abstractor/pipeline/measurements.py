@@ -13,6 +13,8 @@ from abstractor.rulebook.book import RuleBook
 _MM = 10
 _LARGEST = 300
 """No lesion is larger, in mm."""
+_YEAR = 1900
+_CENTURY = 100
 _UNITLESS = 20
 """Without a unit, larger numbers are no centimetres."""
 
@@ -42,6 +44,8 @@ class MeasurementReader:
     progressive_rise: float
     progressive_mm: float
     stable_change: float
+    months: dict[str, int]
+    """First three letters of the names of months to their numbers."""
 
     @classmethod
     def of(cls, rulebook: RuleBook) -> "MeasurementReader":
@@ -53,6 +57,7 @@ class MeasurementReader:
             progressive_rise=lexicon.number("progressive_rise", 0.2),
             progressive_mm=lexicon.number("progressive_mm", 5),
             stable_change=lexicon.number("stable_change", 0.1),
+            months=lexicon.numbers("month"),
         )
 
     def comparisons(self, text: str, start: int, end: int) -> Iterator[Comparison]:
@@ -62,11 +67,35 @@ class MeasurementReader:
             for match in form.finditer(text, start, end):
                 if any(match.start() < other_end and other_start < match.end() for other_start, other_end in taken):
                     continue
-                sizes = _sizes(match)
+                sizes = _sizes(match) if "was_date" not in form.groupindex else self._dated_sizes(match)
                 if sizes is None:
                     continue
                 taken.append(match.span())
                 yield Comparison(sizes[0], sizes[1], match.start(), match.end(), f"response.measured.{name}")
+
+    def _dated_sizes(self, match: re.Match[str]) -> tuple[float, float] | None:
+        """Both sizes in mm, the later one first; None where the dates don't say which is the later one."""
+        sizes = _sizes(match)
+        first, second = (self._readings(match[name]) for name in ("was_date", "now_date"))
+        orders = {(one > other) - (one < other) for one, other in zip(first, second, strict=True)}
+        if sizes is None or len(orders) > 1 or orders == {0}:
+            return None
+        return sizes if orders == {-1} else (sizes[1], sizes[0])
+
+    def _readings(self, written: str) -> list[tuple[int, ...]]:
+        """A date as year, month, day: day first, and month first. What is not written is 0."""
+        numbers = [int(part) for part in re.findall(r"\d+", written)]
+        named = next(
+            (self.months[word[:3]] for word in re.findall(r"[a-z]+", written.lower()) if word[:3] in self.months), 0
+        )
+        year = next((number for number in numbers if number >= _YEAR), 0)
+        if named:
+            day = next((number for number in numbers if number < _YEAR), 0)
+            return [(year, named, day)] * 2
+        if numbers[0] >= _YEAR:
+            return [tuple(numbers)] * 2
+        one, other, last = numbers
+        return [(last % _CENTURY, other, one), (last % _CENTURY, one, other)]
 
     def judged(self, one: Comparison) -> str | None:
         """PR, SD or PD; None where the change is between the thresholds."""

@@ -15,17 +15,6 @@ UNSPECIFIC = "distant"
 NODES = "distant_lymph_node"
 _FAR_APART = 60
 """Characters between an organ and the word of spread beyond which the organ alone is the evidence."""
-_SIDE = re.compile(r"\b(left|right|lt|rt|l|r)\.?[ \t]+$", re.IGNORECASE)
-_OTHER_SIDE = re.compile(
-    r"\b(?:contralateral(?:ly)?|(?:on|of)[ \t]+the[ \t]+(?:other|opposite)[ \t]+side)\b[^.;\n]*$", re.IGNORECASE
-)
-_TURNS = re.compile(r"\b(?:not|no|but|without|nor)\b", re.IGNORECASE)
-_NEW = re.compile(
-    r"\b(?:no|without|not|nor)\b[^.;,\n]{0,40}\b(?:new|further|additional|other)\b[^.;,\n]{0,40}$", re.IGNORECASE
-)
-_DENIED_AHEAD = re.compile(
-    r"\b(?:no|not|without|negative|neg|free|absence|nor|rule|exclude)\b[^.;\n]{0,80}$", re.IGNORECASE
-)
 
 
 @dataclass(frozen=True)
@@ -50,8 +39,13 @@ class _Words:
     benign: re.Pattern[str]
     unspecific: re.Pattern[str]
     enlarged: re.Pattern[str]
+    node_not_enlarged: re.Pattern[str]
+    node_benign: re.Pattern[str]
+    node_felt: re.Pattern[str]
     specimen: re.Pattern[str]
     of_lung: re.Pattern[str]
+    of_origin: re.Pattern[str]
+    holds_spread: re.Pattern[str]
     not_behind: re.Pattern[str]
     not_ahead: re.Pattern[str]
     region_only: re.Pattern[str]
@@ -61,8 +55,19 @@ class _Words:
     cheap: re.Pattern[str]
     telling_sections: frozenset[str]
     denied_sites: frozenset[str]
+    denied_on_imaging: frozenset[str]
     scans: tuple[tuple[re.Pattern[str], str], ...]
     """What a scan of one organ is called, and the organ."""
+    side: re.Pattern[str]
+    """Left or right, right in front of an organ."""
+    any_side: re.Pattern[str]
+    left: re.Pattern[str]
+    other_side: re.Pattern[str]
+    turns: re.Pattern[str]
+    new_only: re.Pattern[str]
+    denied_ahead: re.Pattern[str]
+    new: re.Pattern[str]
+    tumour_of_lung: re.Pattern[str]
 
 
 def build(rulebook: RuleBook) -> Extractor:
@@ -104,12 +109,12 @@ def _compile(rulebook: RuleBook) -> _Words:
         organ=compiled(organ),
         values=values,
         before_spread=compiled(rf"(?P<sites>{sites}){word('qualified')}(?P<spread>\b{word('spread')})\b"),
-        after_spread=compiled(rf"\b(?P<spread>{word('spread')}|spread|spreading){word('bridge')}(?P<sites>{sites})"),
+        after_spread=compiled(rf"\b(?P<spread>{word('spread')}|{word('spreads')}){word('bridge')}(?P<sites>{sites})"),
         headed=compiled(
-            rf"(?:^|[.;:\n]\s*|^[\s\dA-H.)*>-]+)(?:left|right|both|the|bilateral)?[ \t]*(?P<sites>{sites})(?P<specimen>[^.:;\n]{{0,60}}?)[ \t]*:"
+            rf"(?:^|[.;:\n]\s*|^[\s\dA-H.)*>-]+)(?:{word('determiner')}[ \t]+){{0,4}}(?P<sites>{sites})(?P<specimen>[^.:;\n]{{0,60}}?)[ \t]*:"
         ),
-        inside=compiled(rf"\bmetastatic[ \t]+(?P<sites>{sites})[ \t]+(?:{lesion}|implants?|spread|nodul\w+)\b"),
-        opening=compiled(rf"[\s\d.*)-]*(?:the|left|right|both|bilateral|his|her|[ \t])*(?P<sites>{sites})"),
+        inside=compiled(rf"\b{word('metastatic')}[ \t]+(?P<sites>{sites})[ \t]+(?:{lesion}|{word('inside')})\b"),
+        opening=compiled(rf"[\s\d.*)-]*(?:{word('determiner')}[ \t]+){{0,4}}(?P<sites>{sites})"),
         spread=compiled(rf"\b{word('spread')}\b"),
         malignant=compiled(word("malignant")),
         organ_denied=compiled(
@@ -119,36 +124,49 @@ def _compile(rulebook: RuleBook) -> _Words:
             rf"\b{denied}(?:{word('denied_qualifiers')}|[ \t]+)(?P<sites>{sites}){word('qualified')}(?:{lesion})\b"
         ),
         denied_in=compiled(
-            rf"\b{denied}(?:{word('denied_qualifiers')}|[ \t]+)(?:{lesion}|uptake|activity)[ \t]+"
-            rf"(?:is[ \t]+|are[ \t]+|seen[ \t]+|noted[ \t]+)*(?:in|within|involving)[ \t]+(?:the[ \t]+)?(?P<sites>{sites})"
+            rf"\b{denied}(?:{word('denied_qualifiers')}|[ \t]+)(?:{lesion}|{word('activity')})[ \t]+"
+            rf"(?:{word('seen')}[ \t]+){{0,3}}{word('in_organ')}[ \t]+(?:{word('determiner')}[ \t]+)?(?P<sites>{sites})"
         ),
         telling=compiled(
-            rf"\b{word('telling')}(?:[ \t]+[\w-]+){{0,3}}?[ \t]+(?P<sites>(?:{told}))[ \t]+(?:parenchymal[ \t]+)?(?P<noun>{lesion})\b"
-            rf"|\b{word('telling')}(?:[ \t]+[\w-]+){{0,3}}?[ \t]+(?P<noun2>{lesion})[ \t]+(?:in|of|within|throughout|involving)[ \t]+(?:the[ \t]+|both[ \t]+)?(?P<sites2>(?:{told}))\b"
+            rf"\b{word('telling')}(?:[ \t]+[\w-]+){{0,3}}?[ \t]+(?P<sites>(?:{told}))[ \t]+(?:{word('parenchymal')}[ \t]+)?(?P<noun>{lesion})\b"
+            rf"|\b{word('telling')}(?:[ \t]+[\w-]+){{0,3}}?[ \t]+(?P<noun2>{lesion})[ \t]+{word('in_organ')}[ \t]+(?:{word('determiner')}[ \t]+)?(?P<sites2>(?:{told}))\b"
         ),
         nodes=compiled(
-            rf"(?P<list>(?<![A-Za-z]){word('node_regions')}(?:[ \t]*(?:,|/|and|or|&)[ \t]*(?:\w+[ \t]+)?{word('node_regions')})*)[ \t]+{word('node')}"
-            rf"|\b{word('node')}[ \t]+(?:in[ \t]+the[ \t]+|of[ \t]+the[ \t]+)?(?P<list2>{word('node_regions')})\b"
+            rf"(?P<list>(?<![A-Za-z]){word('node_regions')}(?:[ \t]*{word('joined_regions')}[ \t]*(?:\w+[ \t]+)?{word('node_regions')}){{0,6}})[ \t]+{word('node')}"
+            rf"|\b{word('node')}[ \t]+(?:{word('in_organ')}[ \t]+{word('determiner')}[ \t]+)?(?P<list2>{word('node_regions')})\b"
         ),
         benign=compiled(rf"\b{word('benign')}\b"),
         unspecific=compiled(rf"(?P<present>{word('unspecific_present')})|(?P<absent>{word('unspecific_absent')})"),
         enlarged=compiled(word("node_enlarged")),
+        node_not_enlarged=compiled(word("node_not_enlarged")),
+        node_benign=compiled(word("node_benign")),
+        node_felt=compiled(word("node_felt")),
         specimen=compiled(word("specimen")),
         of_lung=compiled(word("of_lung")),
+        of_origin=compiled(word("of_origin")),
+        holds_spread=compiled(word("holds_spread")),
         not_behind=compiled(word("not_unspecific_behind")),
         not_ahead=compiled(word("not_unspecific_ahead")),
         region_only=compiled(word("region_only")),
         hedged_ahead=compiled(word("hedged_ahead")),
         hedged=compiled(word("spread_hedged")),
         regional=compiled(rf"\b{word('node_regional')}\b"),
-        cheap=compiled(
-            rf"{word('spread')}|lesion|mass|nodule|foc[iu]|node|adenopath|deposit|spread|filia|involv|disease|uptake|activity|locali[sz]ation|implant"
-        ),
+        cheap=compiled(rf"{word('spread')}|{word('cheap')}"),
         denied_sites=_names(settings.get("denied_sites")),
+        denied_on_imaging=_names(settings.get("denied_on_imaging")),
         scans=tuple((compiled(str(expression)), str(value)) for value, expression in scans.items())
         if isinstance(scans, dict)
         else (),
         telling_sections=_names(settings.get("telling_sections")),
+        side=compiled(word("side")),
+        any_side=compiled(word("any_side")),
+        left=compiled(word("left")),
+        other_side=compiled(word("other_side")),
+        turns=compiled(word("turns")),
+        new_only=compiled(word("new_only")),
+        denied_ahead=compiled(word("denied_ahead")),
+        new=compiled(word("new")),
+        tumour_of_lung=compiled(word("tumour_of_lung")),
     )
 
 
@@ -157,7 +175,9 @@ def _names(listed: object) -> frozenset[str]:
 
 
 def _in_sentence(view: NoteView, sentence: Sentence, words: _Words) -> Iterator[Mention]:
-    found = [_hedged(view, sentence, _sided(view, sentence, one), words) for one in _of_organs(view, sentence, words)]
+    found = [
+        _hedged(view, sentence, _sided(view, sentence, one, words), words) for one in _of_organs(view, sentence, words)
+    ]
     seen: set[tuple[str, int]] = set()
     for mention in found:
         if (mention.value, mention.start) not in seen:
@@ -178,15 +198,23 @@ def _hedged(view: NoteView, sentence: Sentence, mention: Mention, words: _Words)
     return replace(mention, assertion=Assertion.UNCERTAIN) if doubted else mention
 
 
-def _sided(view: NoteView, sentence: Sentence, mention: Mention) -> Mention:
+def _sided(view: NoteView, sentence: Sentence, mention: Mention, words: _Words) -> Mention:
     """Metastases of the lung that is not the primary's are of the contralateral one."""
     if mention.value != "lung":
         return mention
-    if _OTHER_SIDE.search(view.text, max(sentence.start, mention.start - 50), mention.start):
+    if words.other_side.search(view.text, max(sentence.start, mention.start - 50), mention.start):
         return replace(mention, value="contralateral_lung")
-    side = _SIDE.search(view.text, max(sentence.start, mention.start - 12), mention.start)
+    organ = [match.start() for match in words.organ.finditer(view.text, mention.start, mention.end)]
+    side = next(
+        (
+            found
+            for place in (mention.start, *organ)
+            if (found := words.side.search(view.text, max(sentence.start, place - 12), place))
+        ),
+        None,
+    )
     sides = primary_sides(view)
-    named = ("left" if side[1][0].lower() == "l" else "right") if side else ""
+    named = ("left" if words.left.match(side[1]) else "right") if side else ""
     return replace(mention, value="contralateral_lung") if named and sides and named not in sides else mention
 
 
@@ -196,13 +224,13 @@ def _of_organs(view: NoteView, sentence: Sentence, words: _Words) -> Iterator[Me
     for pattern in (words.denied_in, words.lesion_denied, words.organ_denied):
         for match in pattern.finditer(text, start, end):
             denied.append(match.span())
-            if not _speaks_of_new(text, match):
-                yield from _denied(text, match, words)
+            if not words.new.search(match.group()):
+                yield from _denied(view, match, words)
     for pattern in (words.before_spread, words.after_spread, words.inside):
         for match in pattern.finditer(text, start, end):
             if (
                 _touches(match.span(), denied)
-                or _is_new_denied(text, start, match)
+                or _is_new_denied(text, start, match, words)
                 or words.benign.search(match.group())
             ):
                 continue
@@ -212,7 +240,7 @@ def _of_organs(view: NoteView, sentence: Sentence, words: _Words) -> Iterator[Me
         if (
             _touches(match.span(), denied)
             or words.benign.search(text, start, end)
-            or _is_new_denied(text, start, match)
+            or _is_new_denied(text, start, match, words)
         ):
             continue
         named = match.span("sites" if match["sites"] else "sites2")
@@ -220,7 +248,13 @@ def _of_organs(view: NoteView, sentence: Sentence, words: _Words) -> Iterator[Me
         yield from _sites(text, named, (min(named[0], noun), match.end()), words, confidence=0.7)
     for match in words.nodes.finditer(text, start, end):
         around = text[max(start, match.start() - 40) : min(end, match.end() + 40)]
-        if words.enlarged.search(around) and not _is_new_denied(text, start, match):
+        if (
+            words.node_not_enlarged.match(text, match.end())
+            or words.node_benign.match(text, match.end(), end)
+            or (view.note.note_type != "radiology" and words.node_felt.search(text, start, end))
+        ):
+            continue
+        if words.enlarged.search(around) and not _is_new_denied(text, start, match, words):
             yield Mention("metastasis", NODES, match.start(), match.end(), "metastasis-nodes", confidence=0.75)
 
 
@@ -228,12 +262,13 @@ def _touches(span: tuple[int, int], others: list[tuple[int, int]]) -> bool:
     return any(span[0] < stop and begin < span[1] for begin, stop in others)
 
 
-def _denied(text: str, match: re.Match[str], words: _Words) -> Iterator[Mention]:
+def _denied(view: NoteView, match: re.Match[str], words: _Words) -> Iterator[Mention]:
     """An organ without lesion ("no liver lesion") is denied; "no lung nodule" denies nothing, unless it says metastasis."""
     named = match.span("sites")
     whole = (named[0], match.end()) if match.end() > named[1] else match.span()
-    for mention in _sites(text, named, whole, words, Assertion.ABSENT):
-        if mention.value in words.denied_sites or words.spread.search(match.group()):
+    sites = words.denied_sites | (words.denied_on_imaging if view.note.note_type == "radiology" else frozenset())
+    for mention in _sites(view.text, named, whole, words, Assertion.ABSENT):
+        if mention.value in sites or words.spread.search(match.group()):
             yield mention
 
 
@@ -250,11 +285,19 @@ def _sites(
     leads = begin - span[0] <= span[1] - stop  # the organs stand in front of the word of spread
     for organ in words.organ.finditer(text, begin, stop):
         value = words.values.get(" ".join(re.split(r"[\s-]+", organ.group().lower())))
-        if value is None or (value == "lung" and words.of_lung.match(text, organ.end())):
+        if value is None:
+            continue
+        if (
+            value == "lung"
+            and words.of_lung.match(text, organ.end())
+            and not words.tumour_of_lung.fullmatch(text, *span)
+        ):
+            continue
+        if value == "lung" and words.of_origin.fullmatch(text, span[0], organ.start()):
             continue
         place = (organ.start(), span[1]) if leads else (span[0], organ.end())
         between = text[organ.end() : span[1]] if leads else text[span[0] : organ.start()]
-        if assertion is None and (len(between) > _FAR_APART or _TURNS.search(between)):
+        if assertion is None and (len(between) > _FAR_APART or words.turns.search(between)):
             place = organ.span()
         yield Mention("metastasis", value, *place, RULE, assertion=assertion, confidence=confidence)
 
@@ -268,21 +311,42 @@ def _headed(view: NoteView, sentence: Sentence, words: _Words) -> Iterator[Menti
         said = words.spread.search(text, behind, end)
         if not said and (on_tissue or words.specimen.search(match["specimen"] or "")):
             said = words.malignant.search(text, behind, end)
-        if said and not _is_new_denied(text, behind, said) and not words.organ.search(text, behind, said.start()):
+        if (
+            said
+            and not _is_new_denied(text, behind, said, words)
+            and not words.organ.search(text, behind, said.start())
+        ):
             listed = (start + match.start("sites"), start + match.end("sites"))
             for mention in _sites(text, listed, listed, words):
-                yield Mention("metastasis", mention.value, *said.span(), RULE)
+                value = mention.value
+                if value == "lung":
+                    value = _other_lung(view, match.group(), words) or value
+                yield Mention("metastasis", value, *said.span(), RULE)
 
 
-def _speaks_of_new(text: str, match: re.Match[str]) -> bool:
-    return re.search(r"\bnew\b", match.group(), re.IGNORECASE) is not None
+def _other_lung(view: NoteView, heading: str, words: _Words) -> str | None:
+    """`contralateral_lung`, where a heading names the side that is not the primary's."""
+    side = words.any_side.search(heading)
+    sides = primary_sides(view)
+    if side is None or not sides:
+        return None
+    return None if ("left" if words.left.match(side[1]) else "right") in sides else "contralateral_lung"
 
 
-def _is_new_denied(text: str, start: int, match: re.Match[str]) -> bool:
+def _is_new_denied(text: str, start: int, match: re.Match[str], words: _Words) -> bool:
     """Whether only something new is denied: "no new liver metastases" says nothing about the old ones."""
-    first_new = re.search(r"\bnew\b", match.group(), re.IGNORECASE)
+    first_new = words.new.search(match.group())
     ahead = text[max(start, match.start() - 80) : match.start() + (first_new.end() if first_new else 0)]
-    return _NEW.search(ahead) is not None
+    return words.new_only.search(ahead) is not None
+
+
+def _holds(text: str, start: int, end: int, words: _Words) -> bool:
+    """Whether the organ that a sentence opens with holds the spread told behind it, and no other organ stands between."""
+    return (
+        words.holds_spread.search(text, start, end) is not None
+        and words.turns.search(text, start, end) is None
+        and words.organ.search(text, start, end) is None
+    )
 
 
 def _unspecific(view: NoteView, sentence: Sentence, words: _Words, covered: list[tuple[int, int]]) -> Iterator[Mention]:
@@ -294,16 +358,17 @@ def _unspecific(view: NoteView, sentence: Sentence, words: _Words, covered: list
         if (
             words.not_behind.match(text, match.end())
             or words.not_ahead.search(ahead)
-            or _is_new_denied(text, sentence.start, match)
+            or _is_new_denied(text, sentence.start, match, words)
         ):
             continue
         around = text[max(sentence.start, match.start() - 60) : min(sentence.end, match.end() + 60)]
-        is_denied = _DENIED_AHEAD.search(ahead) is not None
+        is_denied = words.denied_ahead.search(ahead) is not None
         organ = next((value for scan, value in words.scans if scan.search(ahead)), None)
         if organ:
             yield Mention("metastasis", organ, match.start(), match.end(), "metastasis-scan", confidence=0.8)
             continue
-        if is_denied and (opening := words.opening.match(text, sentence.start, match.start())):
+        opening = words.opening.match(text, sentence.start, match.start())
+        if opening and (is_denied or _holds(text, opening.end(), match.start(), words)):
             for mention in _sites(text, opening.span("sites"), opening.span("sites"), words):
                 yield Mention("metastasis", mention.value, *match.span(), "metastasis-unspecific", confidence=0.8)
             continue

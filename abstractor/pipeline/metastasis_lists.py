@@ -18,15 +18,10 @@ from abstractor.rulebook.book import RuleBook
 FIELD = "metastasis"
 NODES = "distant_lymph_node"
 _LONGEST_LIST = 160
-_LABEL = re.compile(r"[\s\d.)*>-]*(?P<label>[A-Za-z][A-Za-z /&,]{2,40}?)[ \t]*(?:\([^()]{0,30}\))?:")
-_OPENING = re.compile(r"(?:the[ \t]+)?(?P<word>[A-Za-z]+)\b", re.IGNORECASE)
+_LABEL = re.compile(r"[\s\d.)*>-]*(?P<label>[A-Za-z][A-Za-z /&,-]{2,60}?)[ \t]*(?:\([^()]{0,30}\))?:")
 _CLOSING = re.compile(r"[).:\n]|[ \t]-[ \t]|[ \t]{3,}|\t")
 _REMARK = re.compile(r"[^(),.;:\n]{2,40}\([^()\n]{0,40}\)")
 _BRACKETS = re.compile(r"\([^()\n]*\)")
-_VERTEBRA = re.compile(r"(?:[TLD]\d{1,2}|C[2-7]|S[1-3])(?:[ \t]*-[ \t]*[TLS]?\d{1,2})?")
-_NEW = re.compile(
-    r"\b(?:no|nil|without|not)\b[^.;\n]{0,40}\b(?:new|other|further|additional)\b|\bnone[ \t]+new\b", re.IGNORECASE
-)
 
 
 @dataclass(frozen=True)
@@ -57,6 +52,24 @@ class _Words:
     hedged_behind: re.Pattern[str]
     nothing_in: re.Pattern[str]
     one_organ: re.Pattern[str]
+    new_only: re.Pattern[str]
+    opening: re.Pattern[str]
+    vertebra_alone: re.Pattern[str]
+    side: re.Pattern[str]
+    left: re.Pattern[str]
+    not_vertebral: re.Pattern[str]
+    palpable: re.Pattern[str]
+    clear_lung: re.Pattern[str]
+    pleura_denied: re.Pattern[str]
+    not_denied: re.Pattern[str]
+    autopsy: re.Pattern[str]
+    autopsy_parent: re.Pattern[str]
+    autopsy_child: re.Pattern[str]
+    autopsy_not: re.Pattern[str]
+    organ: re.Pattern[str]
+    imaged: re.Pattern[str]
+    sites: Mapping[str, frozenset[str]]
+    """Organs a label or the first word of a sentence may name, and sections in which imaging is told."""
 
 
 def build(rulebook: RuleBook) -> Extractor:
@@ -78,9 +91,11 @@ def build(rulebook: RuleBook) -> Extractor:
             yield from _lesions(view, sentence, words)
             yield from _clear(view, sentence, words)
             yield from clauses(view, sentence)
-            subject = organ or _subject(view, sentence, words)
+            subject = (None if label else _subject(view, sentence, words)) or organ
             if subject:
                 yield from _under_label(view, sentence, subject, words)
+        if words.autopsy.search(view.text):
+            yield from _at_autopsy(view, words)
 
     return extract
 
@@ -99,6 +114,7 @@ def _compile(rulebook: RuleBook) -> _Words:
 
     organ, plural, singular = of(lesions, "organ"), of(lesions, "plural"), of(lesions, "singular")
     described = of(lesions, "described")
+    terms = [term for site in rulebook.sites() for term in site.nouns]
     return _Words(
         values={term.lower(): site.value for site in rulebook.sites() for term in (*site.nouns, *site.adjectives)},
         opens=compiled(of(lists, "opens")),
@@ -108,18 +124,17 @@ def _compile(rulebook: RuleBook) -> _Words:
         passed_over=compiled(of(lists, "passed_over")),
         node=compiled(rf"{of(settings, 'node_regions')}[ \t]+{of(settings, 'node')}"),
         lesions=compiled(
-            rf"\b(?P<organ>{organ})[ \t]+(?:{plural}|{singular}(?=[ \t,(]*(?:now[ \t]+|of[ \t]+|more[ \t]+|\()?{described}))\b"
+            rf"\b(?P<organ>{organ})[ \t]+(?:{plural}|{singular}(?=[ \t,(]*(?:{of(lesions, 'before_described')}|\()?{described}))\b"
             rf"|\b{described}[ \t]+(?P<organ2>{organ})[ \t]+{singular}\b"
-            rf"|\b{plural}[ \t]+(?:in|of|throughout)[ \t]+(?:the[ \t]+|both[ \t]+)?(?P<organ3>liver|brain|skeleton|bones|spine|peritoneum)\b"
-            rf"|\b{singular}[ \t]+in[ \t]+(?:segment[ \t]+\w+[ \t]+of[ \t]+)?the[ \t]+(?P<organ4>liver)\b"
+            rf"|\b{plural}{of(lesions, 'lesions_in')}(?P<organ3>{of(lesions, 'holds_lesions')})\b"
+            rf"|\b{singular}{of(lesions, 'lesion_in')}(?P<organ4>{of(lesions, 'holds_lesion')})\b"
         ),
         loose_lesions=compiled(
-            rf"\b(?:several|multiple|numerous|innumerable|many|two|three|four|five|six|residual|new|remaining|known|segment[ \t]+\w+|"
-            rf"{described})[ \t]+(?:[\w-]+[ \t]+){{0,3}}?(?:{plural}|{singular})\b|\b(?:{plural}|{singular})[ \t]+(?:in[ \t]+)?(?:segment|seg\b|S\d|\d)"
+            rf"\b(?:{of(lesions, 'several')}|"
+            rf"{described})[ \t]+(?:[\w-]+[ \t]+){{0,3}}?(?:{plural}|{singular})\b|\b(?:{plural}|{singular})[ \t]+{of(lesions, 'segment')}"
         ),
         loose_denied=compiled(
-            r"\b(?:no|nil|without|free[ \t]+of)[ \t]+(?:[a-z-]+[ \t]+){0,3}?"
-            + rf"(?:{plural}|{singular}|metast\w+|filiae?|implants?|carcinos[ie]s|locali[sz]ations?|abnormalit(?:y|ies))\b"
+            rf"\b{of(lesions, 'none')}[ \t]+(?:[a-z-]+[ \t]+){{0,4}}?(?:{plural}|{singular}|{of(lesions, 'something')})\b(?!{of(lesions, 'no_lesion')})"
         ),
         unclear=compiled(of(lesions, "unclear")),
         adrenal_sized=compiled(of(lesions, "adrenal_sized")),
@@ -128,7 +143,8 @@ def _compile(rulebook: RuleBook) -> _Words:
         denied_bone=compiled(of(lesions, "denied_bone")),
         progressed=compiled(of(lesions, "progressed")),
         scan_cleared=tuple(
-            (compiled(rf"(?:{scan})(?:{of(lesions, 'cleared')})"), str(value)) for value, scan in scans.items()
+            (compiled(rf"(?:{scan})(?:{of(lesions, 'scan_remark')})(?:{of(lesions, 'cleared')})"), str(value))
+            for value, scan in scans.items()
         ),
         organ_cleared=compiled(rf"{of(lesions, 'cleared_organs')}(?:{of(lesions, 'cleared')})"),
         node_places=compiled(of(lesions, "node_places")),
@@ -137,22 +153,47 @@ def _compile(rulebook: RuleBook) -> _Words:
         sized_liver=compiled(of(lesions, "sized_liver")),
         hedged_behind=compiled(of(lesions, "hedged_behind")),
         nothing_in=compiled(of(lesions, "nothing_in")),
-        one_organ=compiled(
-            r"(?:\b(?:adrenal[ \t]+glands|bone[ \t]+marrow|contralateral[ \t]+lung)|\b(?!the\b|both\b|and\b)[a-z]+)"
-        ),
+        one_organ=compiled(of(lesions, "one_organ")),
+        new_only=compiled(of(lesions, "new_only")),
+        opening=compiled(of(lesions, "opening")),
+        vertebra_alone=compiled(of(lesions, "vertebra_alone")),
+        side=compiled(of(lists, "side")),
+        left=compiled(of(settings, "left")),
+        not_vertebral=compiled(of(lesions, "not_vertebral")),
+        palpable=compiled(of(lesions, "palpable")),
+        clear_lung=compiled(of(lesions, "clear_lung")),
+        pleura_denied=compiled(of(lesions, "pleura_denied")),
+        not_denied=compiled(of(lesions, "not_denied")),
+        autopsy=compiled(of(lesions, "autopsy")),
+        autopsy_parent=compiled(of(lesions, "autopsy_parent")),
+        autopsy_child=compiled(of(lesions, "autopsy_child")),
+        autopsy_not=compiled(of(lesions, "autopsy_not")),
+        organ=compiled("|".join(sorted(map(re.escape, terms), key=len, reverse=True)) + r"(?![A-Za-z])"),
+        imaged=compiled(of(lesions, "imaged")),
+        sites={
+            name: frozenset(str(one) for one in lesions.get(name, ()))
+            for name in ("labels", "imaging_sections", "label_denied")
+        },
     )
 
 
 def _organ(name: str, words: _Words) -> str | None:
     """The one organ a label names."""
+    parts = words.separator.split(name)
+    named = {value for part in parts if (value := _site_of(part, words)) is not None}
+    return named.pop() if len(named) == 1 else None
+
+
+def _site_of(name: str, words: _Words) -> str | None:
     plain = name.lower().split()
-    value = words.values.get(" ".join(plain)) or words.values.get(plain[-1] if plain else "")
-    return value if value in {"liver", "bone", "brain", "adrenal", "peritoneum"} else None
+    tried = (" ".join(plain), " ".join(plain[-2:]), *plain[-1:], " ".join(plain[:2]), *plain[:1])
+    value = next((words.values[one] for one in tried if one in words.values), None)
+    return value if value in words.sites["labels"] else None
 
 
 def _subject(view: NoteView, sentence: Sentence, words: _Words) -> str | None:
     """The organ a sentence begins with: "Liver is fatty, no focal lesion"."""
-    opening = _OPENING.match(view.text, sentence.start, sentence.end)
+    opening = words.opening.match(view.text, sentence.start, sentence.end)
     return (
         _organ(opening["word"], words)
         if opening and words.loose_denied.search(view.text, sentence.start, sentence.end)
@@ -195,7 +236,7 @@ def _places(view: NoteView, start: int, stop: int, words: _Words) -> Iterator[tu
         if value:
             lead = len(part) - len(part.lstrip())
             yield value, position + lead, position + len(part.rstrip())
-        elif not words.passed_over.fullmatch(part.strip()):
+        elif not any(words.passed_over.fullmatch(one.strip()) for one in (part, _BRACKETS.sub("", part))):
             return
         if border is None or end != border.start():
             if closing is not None and text[end] == ")" and (border := words.separator.match(text, end + 1, stop)):
@@ -215,22 +256,22 @@ def _place(view: NoteView, part: str, words: _Words) -> str | None:
     """The site that one part of a list names, and nothing else."""
     if words.node.search(part) and len(part) < 40:
         return NODES
-    if _VERTEBRA.fullmatch(part.strip()):
+    if words.vertebra_alone.fullmatch(part.strip()):
         return "bone"
     bare = " ".join(words.around.sub(" ", _BRACKETS.sub(" ", part)).lower().split())
     value = words.values.get(bare)
     if value == "lung":
-        return _opposite(view, part)
+        return _opposite(view, part, words)
     return value
 
 
-def _opposite(view: NoteView, part: str) -> str | None:
+def _opposite(view: NoteView, part: str, words: _Words) -> str | None:
     """The other lung, where the list says which; the lung of the primary is no spread."""
-    side = re.search(r"\b(left|right|l|r|lt|rt)\b", part, re.IGNORECASE)
+    side = words.side.search(part)
     if side is None:
         return None
     sides = primary_sides(view)
-    named = "left" if side[1][0].lower() == "l" else "right"
+    named = "left" if words.left.match(side[1]) else "right"
     return "contralateral_lung" if sides and named not in sides else None
 
 
@@ -239,22 +280,22 @@ def _lesions(view: NoteView, sentence: Sentence, words: _Words) -> Iterator[Ment
     for match in words.lesions.finditer(text, start, end):
         if not _doubtful(text, sentence, match, words):
             name = next(part for part in (match["organ"], match["organ2"], match["organ3"], match["organ4"]) if part)
-            if value := words.values.get(
-                name.lower(), "bone" if name.lower() in {"sternal", "rib", "skeletal"} else ""
-            ):
+            if value := words.values.get(name.lower(), ""):
                 yield _mention(value, match.start(), match.end(), "lesions", _hedged(text, sentence, match, words))
     for pattern, value in ((words.adrenal_sized, "adrenal"), (words.vertebra, "bone"), (words.sized_liver, "liver")):
         for match in pattern.finditer(text, start, end):
-            if not _doubtful(text, sentence, match, words):
-                yield _mention(value, match.start(), match.end(), "lesions")
+            inside = words.not_vertebral.search(text, max(start, match.start() - 50), min(end, match.end() + 30))
+            if not _doubtful(text, sentence, match, words) and not (pattern is words.vertebra and inside):
+                doubt = _hedged(text, sentence, match, words) if pattern is words.adrenal_sized else None
+                yield _mention(value, match.start(), match.end(), "lesions", doubt)
     for pattern in (words.studded, words.progressed):
         for match in pattern.finditer(text, start, end):
-            groups = match.groupdict()
-            name = str(groups.get("organ") or groups.get("organ2")).lower()
-            if not _doubtful(text, sentence, match, words) and name in words.values:
-                yield _mention(words.values[name], match.start(), match.end(), "lesions")
+            named = [group for group, name in match.groupdict().items() if name and name.lower() in words.values]
+            for group in named if not _doubtful(text, sentence, match, words) else ():
+                place = (match.start(), match.end(group)) if group != "organ3" else match.span(group)
+                yield _mention(words.values[match[group].lower()], *place, "lesions")
     for match in words.sided_lung.finditer(text, start, end):
-        other_lung = _opposite(view, match.group())
+        other_lung = _opposite(view, match.group(), words)
         if other_lung and not _doubtful(text, sentence, match, words):
             yield _mention(other_lung, match.start(), match.end(), "other-lung")
     for match in words.node_places.finditer(text, start, end):
@@ -269,7 +310,7 @@ def _hedged(text: str, sentence: Sentence, match: re.Match[str], words: _Words) 
 def _doubtful(text: str, sentence: Sentence, match: re.Match[str], words: _Words) -> bool:
     around = text[max(sentence.start, match.start() - 40) : min(sentence.end, match.end() + 90)]
     ahead = text[max(sentence.start, match.start() - 60) : match.end()]
-    return words.unclear.search(around) is not None or _NEW.search(ahead) is not None
+    return words.unclear.search(around) is not None or words.new_only.search(ahead) is not None
 
 
 def _clear(view: NoteView, sentence: Sentence, words: _Words) -> Iterator[Mention]:
@@ -281,11 +322,46 @@ def _clear(view: NoteView, sentence: Sentence, words: _Words) -> Iterator[Mentio
         for organ in words.one_organ.finditer(text, *match.span("organ")):
             value = words.values[" ".join(organ.group().lower().split())]
             yield _mention(value, organ.start(), match.end(), "clear", Assertion.ABSENT)
+    for match in words.clear_lung.finditer(text, start, end):
+        other_lung = _opposite(view, match.group(), words)
+        if other_lung and _on_imaging(view, sentence, words):
+            yield _mention(other_lung, match.start(), match.end(), "clear", Assertion.ABSENT)
+    if view.note.note_type == "radiology":
+        for match in words.pleura_denied.finditer(text, start, end):
+            yield _mention("pleura", match.start(), match.end(), "clear", Assertion.ABSENT)
     for match in words.denied_bone.finditer(text, start, end):
-        if not _NEW.search(match.group()):
+        if not words.new_only.search(match.group()):
             yield _mention("bone", match.start(), match.end(), "clear", Assertion.ABSENT)
     for match in words.node_denied.finditer(text, start, end):
+        if words.palpable.search(match.group()) and not _on_imaging(view, sentence, words):
+            continue  # what the hand does not feel is no finding about spread (ruling 3)
         yield _mention(NODES, match.start(), match.end(), "clear", Assertion.ABSENT)
+
+
+def _at_autopsy(view: NoteView, words: _Words) -> Iterator[Mention]:
+    """Reads the organs listed under a heading of an autopsy report that names the cancer."""
+    under_cancer = False
+    start = 0
+    for line in view.text.split("\n"):
+        child = words.autopsy_child.match(line)
+        organ = words.organ.match(line, child.end()) if child else None
+        if words.autopsy_parent.match(line):
+            under_cancer = True
+        elif not child:
+            under_cancer = under_cancer and line.startswith((" ", "\t"))
+        elif under_cancer and organ and not words.autopsy_not.search(line):
+            value = words.values.get(" ".join(organ.group().lower().split()))
+            if value is not None and value != "lung":
+                yield _mention(value, start + organ.start(), start + organ.end(), "autopsy", Assertion.PRESENT)
+        start += len(line) + 1
+
+
+def _on_imaging(view: NoteView, sentence: Sentence, words: _Words) -> bool:
+    return (
+        view.note.note_type == "radiology"
+        or view.section_at(sentence.start) in words.sites["imaging_sections"]
+        or words.imaged.search(view.text, sentence.start, sentence.end) is not None
+    )
 
 
 def _under_label(view: NoteView, sentence: Sentence, organ: str, words: _Words) -> Iterator[Mention]:
@@ -294,9 +370,13 @@ def _under_label(view: NoteView, sentence: Sentence, organ: str, words: _Words) 
     denied = words.loose_denied.search(text, start, end)
     if denied and any(word in words.values for word in re.findall(r"\w+", denied.group().lower())):
         return
-    if denied and not _NEW.search(text, start, denied.end()):
+    if denied and words.not_denied.search(denied.group()):
+        return
+    if denied and not words.new_only.search(text, start, denied.end()):
         yield _mention(organ, denied.start(), denied.end(), "label", Assertion.ABSENT)
+        return
+    if organ in words.sites["label_denied"]:
         return
     for match in words.loose_lesions.finditer(text, start, end):
         if not _doubtful(text, sentence, match, words):
-            yield _mention(organ, match.start(), match.end(), "label")
+            yield _mention(organ, match.start(), match.end(), "label", _hedged(text, sentence, match, words))

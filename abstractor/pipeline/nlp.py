@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from abstractor.model.errors import RulebookError
 from abstractor.model.finding import Assertion, Finding
@@ -12,12 +12,16 @@ from abstractor.pipeline import (
     cycles,
     death,
     diagnosis,
+    identity,
     ihc,
     metastasis,
     metastasis_lists,
+    metastasis_specimens,
+    performance,
     radiotherapy,
     response,
     site,
+    smoking,
     stage,
     surgery,
     targets,
@@ -25,24 +29,35 @@ from abstractor.pipeline import (
     variants,
 )
 from abstractor.pipeline.assertion import Asserter
-from abstractor.pipeline.dates import date_mentions
+from abstractor.pipeline.compaction import compact
+from abstractor.pipeline.confidence import Trust
+from abstractor.pipeline.dates import READER, DateReader, date_mentions
+from abstractor.pipeline.edits import Edited, original
+from abstractor.pipeline.general import GeneralStatements
+from abstractor.pipeline.lexicon import Lexicon
 from abstractor.pipeline.masks import compile_masks, find_masked
 from abstractor.pipeline.mention import Extractor, Mention
 from abstractor.pipeline.prepare import prepare
+from abstractor.pipeline.restoration import restore
 from abstractor.pipeline.rulings import Rulings
 from abstractor.pipeline.sections import Headings, compile_headings, find_sections
-from abstractor.pipeline.sentences import find_sentences, unwrapped
+from abstractor.pipeline.sentences import compile_abbreviations, find_sentences, unwrapped
+from abstractor.pipeline.spelling import Speller
 from abstractor.pipeline.view import NoteView
 from abstractor.rulebook.book import RuleBook
 
 EXTRACTORS: dict[str, Callable[[RuleBook], Extractor]] = {
     "targets": targets.build,
+    "identity": identity.build,
+    "smoking": smoking.build,
+    "performance": performance.build,
     "diagnosis": diagnosis.build,
     "death": death.build,
     "stage": stage.build,
     "site": site.build,
     "metastasis": metastasis.build,
     "metastasis_lists": metastasis_lists.build,
+    "metastasis_specimens": metastasis_specimens.build,
     "variants": variants.build,
     "ihc": ihc.build,
     "biomarkers": biomarkers.build,
@@ -64,10 +79,16 @@ class Reader:
 
     rulebook: RuleBook
     headings: Headings
+    abbreviations: re.Pattern[str]
     masks: tuple[re.Pattern[str], ...]
+    general: GeneralStatements
     extractors: tuple[Extractor, ...]
     asserter: Asserter
     rulings: Rulings
+    dates: DateReader
+    speller: Speller
+    trust: Trust | None = None
+    """What its findings proved to be worth; None: they keep the confidence their rules state."""
 
     @classmethod
     def from_rulebook(cls, rulebook: RuleBook) -> "Reader":
@@ -79,18 +100,25 @@ class Reader:
         return cls(
             rulebook,
             compile_headings(rulebook.sections),
+            compile_abbreviations(Lexicon.of(rulebook, "sentences").words("abbreviations")),
             compile_masks(rulebook.masks),
+            GeneralStatements.from_rulebook(rulebook),
             tuple(_built(name, build, rulebook) for name, build in EXTRACTORS.items()),
             Asserter.from_rulebook(rulebook),
             Rulings.from_rulebook(rulebook),
+            DateReader.of(rulebook),
+            Speller.from_rulebook(rulebook),
+            Trust.from_rulebook(rulebook),
         )
 
     def view(self, note: Note) -> NoteView:
         """The note as the extractors see it."""
         text = prepare(note.text)
         sections = find_sections(text, self.headings)
-        sentences = find_sentences(text, sections)
-        return NoteView(note, unwrapped(text, sentences), sentences, sections, find_masked(text, self.masks))
+        sentences = find_sentences(text, sections, self.abbreviations)
+        whole = unwrapped(text, sentences)
+        masked = find_masked(text, self.masks, self.general.find(whole, sentences))
+        return NoteView(note, whole, sentences, sections, masked, {READER: self.dates})
 
     def mentions(self, view: NoteView) -> list[Mention]:
         """What all extractors find, without what stands in template text or in sections that state nothing; assertions still open."""
@@ -99,6 +127,25 @@ class Reader:
 
     def read(self, note: Note) -> list[Finding]:
         """All findings of a note, in the order of the text."""
+        return [finding for finding in self.read_for_registry(note) if self.rulebook.fields[finding.field].in_notes]
+
+    def read_for_registry(self, note: Note) -> list[Finding]:
+        """The findings, and with them who the patient is (sex, birth date): what a record needs and no note is abstracted for."""
+        passes = self.legible(note.text)
+        if not passes:
+            return self._read(note)
+        return [_placed(finding, note, passes) for finding in self._read(replace(note, text=passes[-1].text))]
+
+    def legible(self, text: str) -> list[Edited]:
+        """What is put right before a note is read, pass by pass; nothing for a sound text. The last one has the text that is read."""
+        passes = restore(text, self.speller.is_word)
+        for put_right in (compact, self.speller.corrected):
+            one = put_right(prepare(passes[-1].text if passes else text))
+            if one.starts:
+                passes.append(one)
+        return passes
+
+    def _read(self, note: Note) -> list[Finding]:
         if not note.text.strip():
             return []
         view = self.view(note)
@@ -106,7 +153,8 @@ class Reader:
             return []
         settled = self.asserter.settle(view, self.mentions(view))
         ruled = self.rulings.apply(view, date_mentions(view, settled))
-        return [self._finding(view, mention) for mention in _first_few(ruled)]
+        found = [self._finding(view, mention) for mention in _first_few(ruled)]
+        return found if self.trust is None else self.trust.weigh(note.text, found)
 
     def _silent(self, view: NoteView, mention: Mention) -> bool:
         if view.is_masked(mention.start, mention.end):
@@ -137,6 +185,12 @@ class Reader:
             rulebook=self.rulebook.version,
             confidence=mention.confidence,
         )
+
+
+def _placed(finding: Finding, note: Note, passes: list[Edited]) -> Finding:
+    """The finding with its place and words in the note as it stands."""
+    start, end = original(passes, finding.start, finding.end)
+    return replace(finding, start=start, end=end, text=note.text[start:end])
 
 
 def _built(name: str, build: Callable[[RuleBook], Extractor], rulebook: RuleBook) -> Extractor:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 
 from abstractor.model.finding import Assertion
 from abstractor.pipeline.course import CourseReader
+from abstractor.pipeline.dates import date_treatment
 from abstractor.pipeline.lexicon import Lexicon
 from abstractor.pipeline.mention import Extractor, Mention
 from abstractor.pipeline.view import NoteView, Sentence
@@ -17,7 +18,11 @@ _OTHER = "other"
 _GIVEN = {None, Assertion.PRESENT}
 _MERGE = 45
 """Treatment words and doses no further apart than this many characters are one treatment."""
+_PHRASE = 12
+"""A label such as RT and the treatment that it is a label of ("RT  brain SABR") are no further apart."""
 _LINE = 80
+_COMBINED = 30
+"""Chemotherapy named within so many characters of radiotherapy may be one treatment with it."""
 _CGY = 100
 """Centigray in a gray."""
 
@@ -74,7 +79,17 @@ class _Radiotherapies:
 
     def __call__(self, view: NoteView) -> Iterable[Mention]:
         found = [one for sentence in view.sentences for one in self._of_sentence(view, sentence)]
-        return self._specific(found)
+        return self._specific(view, self._once(view, found))
+
+    def _once(self, view: NoteView, found: list[Mention]) -> list[Mention]:
+        """Without the dose that only tells again the dose of the treatment right before it ("25 Gy / 10 #   Given 25 Gy")."""
+        kept: list[Mention] = []
+        for one in found:
+            dose = one.attributes.get("dose_gy")
+            said = bool(kept) and one.start - kept[-1].end <= _LINE and kept[-1].attributes.get("dose_gy") == dose
+            if not (said and dose and view.text[one.start].isdigit()):
+                kept.append(one)
+        return kept
 
     def _of_sentence(self, view: NoteView, sentence: Sentence) -> Iterator[Mention]:
         for start, end in self._stretches(view, sentence):
@@ -84,7 +99,7 @@ class _Radiotherapies:
             assertion = self.course.assertion_of(view, start, end)
             if assertion is None and not dose.gray and self.course.is_heading(view, start, end):
                 continue
-            attributes: dict[str, object] = {}
+            when, attributes = date_treatment(view, FIELD, start, end, assertion)
             if dose.gray:
                 attributes["dose_gy"] = int(dose.gray) if dose.gray == int(dose.gray) else dose.gray
             if dose.fractions:
@@ -98,6 +113,7 @@ class _Radiotherapies:
                 end,
                 rule=f"radiotherapy.{kind}",
                 assertion=assertion,
+                date=when,
                 attributes=attributes,
                 confidence=0.75 if kind == UNSPECIFIED else 0.9,
             )
@@ -114,7 +130,10 @@ class _Radiotherapies:
                 continue
             between = view.text[current[1] : start]
             is_dose = match[0][0].isdigit() or self.cues["dose_in_words"].fullmatch(match[0])
-            if len(between) <= _MERGE and is_dose and not self.cues["clause_end"].search(between):
+            one_phrase = len(between) <= _PHRASE and self.cues["rt_alone"].fullmatch(view.text, *current)
+            if (one_phrase and self.cues["label_gap"].fullmatch(between)) or (
+                len(between) <= _MERGE and is_dose and not self.cues["clause_end"].search(between)
+            ):
                 current = (current[0], end)
             else:
                 yield current
@@ -160,8 +179,10 @@ class _Radiotherapies:
         """The region nearest to the treatment: behind it, or before it in the same member of a list."""
         begin = max(clause[0], start - 60)
         begin = max((one.end() for one in self.cues["list_member"].finditer(text, begin, start)), default=begin)
-        stop = self.cues["list_member"].search(text, end, min(clause[1], end + 80))
-        reach = stop.start() if stop else min(clause[1], end + 80)
+        reach = min(clause[1], end + 80)
+        for name in ("list_member", "site_stop"):
+            stop = self.cues[name].search(text, end, reach)
+            reach = stop.start() if stop else reach
         found = [
             (match.start() - end if match.start() >= end else 2 * max(0, start - match.end()), index)
             for index, site in enumerate(self.sites)
@@ -206,10 +227,15 @@ class _Radiotherapies:
         written, unit = match["gy"] or match["gy2"], match["unit"] or match["unit2"] or "Gy"
         fractions = match["fx"] or match["fx2"]
         gray = float(written) / (_CGY if unit.lower().startswith("c") else 1)
+        if fractions is None and self.cues["single_fraction"].search(text, start, stop):
+            return _Dose(gray, 1)
         return _Dose(gray, int(fractions) if fractions and int(fractions) > 0 else None)
 
-    def _specific(self, found: list[Mention]) -> list[Mention]:
-        """A treatment told without its site is the one told with it elsewhere in the note."""
+    def _specific(self, view: NoteView, found: list[Mention]) -> list[Mention]:
+        """A treatment told without its site is the one told with it elsewhere in the note.
+
+        Radiotherapy that was given together with chemotherapy is not the one of the brain or of a bone.
+        """
         thoracic = any(one.value == "thoracic" for one in found)
         named = {one.assertion for one in found if one.value != UNSPECIFIED}
         kept = []
@@ -220,9 +246,16 @@ class _Radiotherapies:
                 one.assertion is not Assertion.ABSENT and thoracic and not (one.assertion in _GIVEN and named & _GIVEN)
             ):
                 kept.append(replace(one, value="thoracic"))
-            elif not (named & _GIVEN if one.assertion in _GIVEN else one.assertion in named):
+            elif not (named & _GIVEN if one.assertion in _GIVEN else one.assertion in named) or (
+                one.assertion in _GIVEN and not thoracic and self._is_combined(view, one)
+            ):
                 kept.append(one)
         return kept
+
+    def _is_combined(self, view: NoteView, mention: Mention) -> bool:
+        sentence = view.sentence_at(mention.start)
+        start, end = max(sentence.start, mention.start - _COMBINED), min(sentence.end, mention.end + _COMBINED)
+        return bool(self.cues["combined"].search(view.text, start, end))
 
 
 def build(rulebook: RuleBook) -> Extractor:
@@ -242,9 +275,13 @@ def build(rulebook: RuleBook) -> Extractor:
         "clause_end",
         "list_member",
         "body",
+        "label_gap",
+        "site_stop",
         "dose",
         "dose_in_words",
         "bid",
+        "combined",
+        "single_fraction",
         "not_cancer",
     )
     kinds = tuple(

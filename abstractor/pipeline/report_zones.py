@@ -24,6 +24,9 @@ _WHAT = {
     "mutated": "mutation",
 }
 _SAYS_WHAT = re.compile("|".join(_WHAT), re.IGNORECASE)
+_NEXT_TITLE = re.compile(r"[.;]\s+(?=[A-Z][A-Za-z]{2,14}(?: [A-Za-z]{2,14}){0,2}\s?:)")
+"""Genes tested: A, B, C. Findings: …"""
+_OPEN_END = re.compile(r"(?:[,/&-]|\b(?:and|or|nor|in))\s*$", re.IGNORECASE)
 _CAPITAL_LINE = re.compile(r"[\s\W\d]*[A-Z][A-Z &/,()\-]{4,}[\s\W]*$")
 
 
@@ -33,6 +36,12 @@ class Zones:
 
     starts: tuple[int, ...]
     kinds: tuple[str, ...]
+    lines: tuple[int, ...] = ()
+    """Where the lines of the headings begin."""
+
+    def borders(self, start: int, end: int) -> list[int]:
+        """Places within the stretch at which something else begins to be told."""
+        return sorted({one for one in (*self.lines, *self.starts) if start < one < end})
 
     def kind_at(self, offset: int) -> str:
         index = bisect_right(self.starts, offset) - 1
@@ -66,20 +75,37 @@ class ZoneFinder:
 def _zones(text: str, headings: Headings, lexicon: GeneLexicon) -> Zones:
     starts: list[int] = []
     kinds: list[str] = []
+    lines: list[int] = []
     inline = False
+    before = ""
     position = 0
     for line in text.split("\n"):
         kind, body = _heading(line, headings, lexicon)
         if kind is not None:
             starts.append(position + body)
             kinds.append(kind)
+            lines.append(position)
             inline = bool(line[body:].strip(" :-|\u2502"))
-        elif inline and kinds and kinds[-1].startswith("negative") and not line.strip():
+            further = _NEXT_TITLE.search(line, body) if kind == "silent" else None
+            if further:
+                starts.append(position + further.end())
+                kinds.append("")
+        elif inline and kinds and kinds[-1].startswith("negative") and not _carries_on(before, line, lexicon):
             starts.append(position)
             kinds.append("")
             inline = False
         position += len(line) + 1
-    return Zones(tuple(starts), tuple(kinds))
+        before = line
+    return Zones(tuple(starts), tuple(kinds), tuple(lines))
+
+
+def _carries_on(before: str, line: str, lexicon: GeneLexicon) -> bool:
+    """Whether a list that began beside its heading goes on in the next line."""
+    if not line.strip():
+        return False
+    first = next(iter(lexicon.find(line[:40])), None)
+    led_in = first is not None and not line[: first.start].strip(" \t-*\u2022|\u2502,/")
+    return led_in or _OPEN_END.search(before) is not None
 
 
 def _heading(line: str, headings: Headings, lexicon: GeneLexicon) -> tuple[str | None, int]:

@@ -1,8 +1,10 @@
 """What holds for a note as a whole: whose cancer it is about, and which facts are contained in others (FIELDS.md, rulings)."""
 
 import re
-from collections.abc import Iterable, Mapping
+from bisect import bisect_right
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from itertools import pairwise
 from typing import Any
 
 from abstractor.model.finding import Assertion
@@ -11,14 +13,20 @@ from abstractor.pipeline.view import NoteView, Sentence
 from abstractor.rulebook.book import RuleBook
 
 _KEY = "subject"
+_FOCUS = "focus"
+"""Keys in `NoteView.memo`."""
 _HEAD = 400
 """Characters at the top of a note in which a cancer is named as its subject."""
 _OUTWEIGHED = 5
 """A lung cancer that is named five times less than another is not what the note is about."""
 _HEDGED = 0.1
 """Weight of a lung cancer that is only suspected: enough where no other cancer is named."""
+_GENERAL = 0.05
+"""Weight of a lung cancer in a statement about the disease in general."""
 _FINER = {("histology", "combined_small_cell"), ("histology", "transformed_small_cell")}
 """They say more of the same tumour than `small_cell`."""
+_UNPROVED = {Assertion.HYPOTHETICAL, Assertion.HISTORICAL}
+"""What a histology that is proved in the same note leaves nothing of."""
 _OLD = 0.2
 """Weight of another cancer that is history, or only thought of."""
 _SPECIFIC = re.compile(r"\S+ (?:p\.|c\.|exon |.* splice)")
@@ -55,6 +63,15 @@ class Rulings:
     lung: re.Pattern[str]
     unplaced: re.Pattern[str]
     elsewhere: re.Pattern[str]
+    lung_beside: re.Pattern[str]
+    lung_signs: re.Pattern[str]
+    clause_end: re.Pattern[str]
+    other_tail: re.Pattern[str]
+    other_topic: re.Pattern[str]
+    mistaken_ahead: re.Pattern[str]
+    denial_ends: re.Pattern[str]
+    presupposed: re.Pattern[str]
+    presupposed_ahead: re.Pattern[str]
     spread: re.Pattern[str]
     separate: re.Pattern[str]
     not_small: re.Pattern[str]
@@ -68,9 +85,15 @@ class Rulings:
     hedged_behind: re.Pattern[str]
     relatives: re.Pattern[str]
     oncology: re.Pattern[str]
+    plain_film: re.Pattern[str]
     lung_drugs: re.Pattern[str]
     drugs: re.Pattern[str]
     small_cell: re.Pattern[str]
+    neuroendocrine: re.Pattern[str]
+    part_border: re.Pattern[str]
+    """Where a part of a sentence begins that has a subject of its own."""
+    current: re.Pattern[str]
+    """Such a part is about the patient now."""
     lists: Mapping[str, frozenset[str]]
     ranks: Mapping[str, int] = field(default_factory=dict)
 
@@ -96,6 +119,15 @@ class Rulings:
             lung=compiled("lung"),
             unplaced=compiled("unplaced"),
             elsewhere=compiled("elsewhere"),
+            lung_beside=compiled("lung_beside"),
+            lung_signs=compiled("lung_signs"),
+            clause_end=compiled("clause_end"),
+            other_tail=compiled("other_tail"),
+            other_topic=compiled("other_topic"),
+            mistaken_ahead=compiled("mistaken_ahead"),
+            denial_ends=compiled("denial_ends"),
+            presupposed=compiled("presupposed"),
+            presupposed_ahead=compiled("presupposed_ahead"),
             spread=compiled("spread"),
             separate=compiled("separate"),
             not_small=compiled("not_small"),
@@ -109,9 +141,13 @@ class Rulings:
             hedged_behind=compiled("hedged_behind"),
             relatives=compiled("relatives"),
             oncology=compiled("oncology"),
+            plain_film=compiled("plain_film"),
             lung_drugs=compiled("lung_drugs"),
             drugs=_drugs(rulebook),
             small_cell=compiled("small_cell"),
+            neuroendocrine=compiled("neuroendocrine"),
+            part_border=compiled("part_border"),
+            current=compiled("current"),
             lists={name: frozenset(str(one) for one in words.get(name, ())) for name in names},
             ranks={str(site): int(rank) for site, rank in ranks.items()},
         )
@@ -138,22 +174,40 @@ class Rulings:
         if lung or other < 1:  # small cell carcinoma is of the lung, unless another organ is all that is named
             outside = not lung and len(self.elsewhere.findall(view.text)) > len(self.lungish.findall(view.text))
             unplaced = list(self.unplaced.finditer(view.text))
+            outside = outside and not any(self._beside_weight(view, match) for match in unplaced)
             outside = outside or (not lung and any(self._elsewhere(view, match) for match in unplaced))
             for match in unplaced:
                 if outside or self._elsewhere(view, match):
                     other += 1
                 elif match.start() not in taken:
                     lung += self._lung_weight(view, match)
+        else:
+            lung = sum(self._beside_weight(view, match) for match in self.unplaced.finditer(view.text))
         if not lung and other < 1:
             lung = float(self.lung_drugs.search(view.text) is not None)
+        any_cancer = self._names_cancer(view) or self.drugs.search(view.text) is not None
+        if not lung and not other and any_cancer:
+            lung = float(self.lung_signs.search(view.text) is not None)
         subject = Subject(
             lung=lung,
             other=other,
-            any_cancer=self.oncology.search(view.text) is not None or self.drugs.search(view.text) is not None,
+            any_cancer=any_cancer,
             small_cell=self.small_cell.search(view.text) is not None,
         )
         view.memo[_KEY] = subject
         return subject
+
+    def _names_cancer(self, view: NoteView) -> bool:
+        """Whether the words are those of an oncology chart; a plain film that only says "no metastases" is none."""
+        found = list(self.oncology.finditer(view.text))
+        if not found or view.note.note_type != "radiology" or not self.plain_film.search(view.text):
+            return bool(found)
+        return any(
+            not self.negated_ahead.search(
+                view.text, max(view.sentence_at(one.start()).start, one.start() - 60), one.start()
+            )
+            for one in found
+        )
 
     def apply(self, view: NoteView, mentions: list[Mention]) -> list[Mention]:
         """The mentions that stand, after all rulings."""
@@ -162,7 +216,8 @@ class Rulings:
             allowed = self.lists["unnamed_radiology" if view.note.note_type == "radiology" else "unnamed_allowed"]
             mentions = [one for one in mentions if one.field in allowed]
         if not subject.small_cell:
-            mentions = [one for one in mentions if one.field not in {"stage.valg", "histology"}]
+            staged = self.neuroendocrine.search(view.text) is not None
+            mentions = [one for one in mentions if one.field != "histology" and (staged or one.field != "stage.valg")]
         if 0 < subject.lung < 1:  # a nodule is no primary where the cancer itself is only suspected
             mentions = [one for one in mentions if one.field != "primary_site" or not one.attributes.get("cue")]
         mentions = self._other_illnesses(view, mentions)
@@ -173,8 +228,10 @@ class Rulings:
         section = view.section_at(match.start())
         if section == "family_history" or self._of_relative(view, sentence, match):
             return 0
-        if self.negated_ahead.search(view.text, max(sentence.start, match.start() - 80), match.start()):
+        if self._is_denied(view, sentence, match):
             return 0
+        if view.is_masked(match.start(), match.end()):  # a statement about the disease in general
+            return _GENERAL
         if self.other.match(view.text, match.start()):  # small cell carcinoma of the bladder
             return 0
         if self.hedged_ahead.search(
@@ -189,7 +246,7 @@ class Rulings:
         if section in self.lists["background_sections"] or self._of_relative(view, sentence, match):
             return 0
         ahead = view.text[max(sentence.start, match.start() - 70) : match.start()]
-        if self.negated_ahead.search(ahead):
+        if self.negated_ahead.search(ahead) or view.is_masked(match.start(), match.end()):
             return 0
         if self.history_ahead.search(ahead) or self.history_behind.match(
             view.text[match.end() : min(sentence.end, match.end() + 90)]
@@ -206,12 +263,33 @@ class Rulings:
         sentence = view.sentence_at(match.start())
         behind = view.text[match.end() : min(sentence.end, match.end() + 60)]
         spread = self.spread.search(behind)
-        near = (
-            view.text[max(sentence.start, match.start() - 20) : match.start()]
-            + " "
-            + behind[: spread.start() if spread else None]
-        )
+        ahead = view.text[max(sentence.start, match.start() - 45) : match.start()]
+        near = self.clause_end.split(ahead)[-1] + " " + behind[: spread.start() if spread else None]
         return self.elsewhere.search(near) is not None and self.lung.search(near) is None
+
+    def _is_denied(self, view: NoteView, sentence: Sentence, match: re.Match[str]) -> bool:
+        """Whether there is no such cancer; one that has not come back has been there."""
+        denied = self.negated_ahead.search(view.text, max(sentence.start, match.start() - 80), match.start())
+        if denied is None:
+            return False
+        between = view.text[denied.start() : match.start()]
+        return not (
+            self.presupposed.match(view.text, match.end())
+            or self.presupposed_ahead.search(between)
+            or self.denial_ends.search(between)
+        )
+
+    def _beside_weight(self, view: NoteView, match: re.Match[str]) -> float:
+        """Weight of a small cell carcinoma in a note about another cancer: it is of the lung where its own sentence names the lung."""
+        sentence = view.sentence_at(match.start())
+        start, end = next(part for part in self._parts(view, sentence) if match.start() < part[1])
+        named = any(
+            not self.negated_ahead.search(view.text, max(start, one.start() - 30), one.start())
+            for one in self.elsewhere.finditer(view.text, start, end)
+        )
+        if named or self._other_named(view, sentence, start, end) or not self.lung_beside.search(view.text, start, end):
+            return 0
+        return self._lung_weight(view, match)
 
     def _of_relative(self, view: NoteView, sentence: Sentence, match: re.Match[str]) -> bool:
         near = view.text[max(sentence.start, match.start() - 80) : min(sentence.end, match.end() + 40)]
@@ -232,46 +310,81 @@ class Rulings:
         return settled
 
     def _of_other(self, view: NoteView, mention: Mention) -> bool:
-        focus = view.memo.setdefault("focus", {})
-        assert isinstance(focus, dict)
-        sentence = view.sentence_at(mention.start)
-        if sentence not in focus:
-            focus.update(self._focus(view))
-        return bool(focus.get(sentence, False))
+        focus = view.memo.get(_FOCUS)
+        if focus is None:
+            focus = view.memo[_FOCUS] = self._focus(view)
+        assert isinstance(focus, list)
+        index = bisect_right(focus, mention.start, key=lambda part: part[0]) - 1
+        return index >= 0 and focus[index][1]
 
-    def _focus(self, view: NoteView) -> dict[Sentence, bool]:
-        """For each sentence whether it is about another cancer: it names one and no lung cancer, or follows on one that told of its diagnosis."""
-        about: dict[Sentence, bool] = {}
+    def _focus(self, view: NoteView) -> list[tuple[int, bool]]:
+        """Where each part of a sentence begins, and whether it is about another cancer.
+
+        It is where it names one and no lung cancer, or follows on one that told of its diagnosis; what is said of a relative, or that
+        there is none, makes no other cancer.
+        """
+        about: list[tuple[int, bool]] = []
+        topics = self.subject(view).other > 0
         second = self.subject(view).small_cell and self.separate.search(view.text) is not None
         carried = False
         last_end = 0
         for sentence in view.sentences:
-            text = view.text[sentence.start : sentence.end]
             if "\n\n" in view.text[last_end : sentence.start] or view.section_at(sentence.start) != view.section_at(
                 max(0, last_end - 1)
             ):
                 carried = False
             last_end = sentence.end
-            if (
-                second
-                and self.not_small.search(text)
-                and not self.unplaced.search(text)
-                and "SCLC" not in text.replace("NSCLC", "")
-            ):
-                about[sentence], carried = True, False
-                continue
-            if self.lung.search(text) or (self.unplaced.search(text) and not self.other.search(text)):
-                about[sentence], carried = False, False
-                continue
-            other = self.other.search(text)
-            if other:
-                about[sentence] = True
-                carried = self.diagnosed.search(text) is not None and not self.history_ahead.search(
-                    text[: other.start()]
-                )
-            else:
-                about[sentence] = carried
+            goes_on = carried and not self._turns_to_lung(view, sentence)
+            for start, end in self._parts(view, sentence):
+                text = view.text[start:end]
+                other = self._other_named(view, sentence, start, end)
+                if second and self._is_not_small(text):
+                    goes_on, carried = True, False
+                elif self.lung.search(text) or (self.unplaced.search(text) and other is None):
+                    goes_on, carried = False, False
+                elif topics and start == sentence.start and self.other_topic.match(view.text, start):
+                    goes_on, carried = True, False
+                elif other is not None:
+                    goes_on = True
+                    ahead = view.text[sentence.start : other.start()]
+                    carried = self.diagnosed.search(text) is not None and not self.history_ahead.search(ahead)
+                elif start > sentence.start and self.current.search(text):
+                    goes_on, carried = False, False
+                about.append((start, goes_on))
+                if other is not None and not goes_on:
+                    about.extend(self._tails(view, other.end(), end))
         return about
+
+    def _tails(self, view: NoteView, start: int, end: int) -> Iterator[tuple[int, bool]]:
+        """What stands right behind the name of another cancer, in a part that also names the lung cancer: "(mastectomy 2010)"."""
+        tail = self.other_tail.match(view.text, start, end)
+        if tail is not None and not self.lung.search(tail[0]) and not self.unplaced.search(tail[0]):
+            yield tail.start(), True
+            yield tail.end(), False
+
+    def _turns_to_lung(self, view: NoteView, sentence: Sentence) -> bool:
+        """Whether a sentence names a lung cancer and no other: it is about that from its first word."""
+        text = view.text[sentence.start : sentence.end]
+        return self.other.search(text) is None and bool(self.lung.search(text) or self.unplaced.search(text))
+
+    def _parts(self, view: NoteView, sentence: Sentence) -> Iterator[tuple[int, int]]:
+        """The parts of a sentence that have a subject of their own."""
+        cuts = [match.start() for match in self.part_border.finditer(view.text, sentence.start, sentence.end)]
+        return pairwise([sentence.start, *(cut for cut in cuts if cut > sentence.start), sentence.end])
+
+    def _is_not_small(self, text: str) -> bool:
+        return bool(
+            self.not_small.search(text) and not self.unplaced.search(text) and "SCLC" not in text.replace("NSCLC", "")
+        )
+
+    def _other_named(self, view: NoteView, sentence: Sentence, start: int, end: int) -> re.Match[str] | None:
+        """The first naming of another cancer of the patient in a part of a sentence."""
+        for match in self.other.finditer(view.text, start, end):
+            ahead = view.text[max(sentence.start, match.start() - 70) : match.start()]
+            denied = self.negated_ahead.search(ahead) or self.mistaken_ahead.search(ahead)
+            if not denied and not self._of_relative(view, sentence, match):
+                return match
+        return None
 
     def _subsumed(self, mentions: list[Mention]) -> list[Mention]:
         present = {(one.field, one.value) for one in mentions if one.assertion is Assertion.PRESENT}
@@ -287,11 +400,19 @@ class Rulings:
             for one in mentions
         )
         genes = {value.split(" ")[0] for name, value in present if name == "variant" and _SPECIFIC.match(value)}
+        fused = {
+            f"{gene} fusion"
+            for name, value in present
+            if name == "variant" and value.endswith(" fusion") and "-" in value
+            for gene in value.removesuffix(" fusion").split("-")
+        }
         kept = []
         for one in mentions:
             if one.assertion is Assertion.UNCERTAIN and (
                 (one.field, one.value) in present or ((one.field, one.value) == ("metastasis", "distant") and guessed)
             ):
+                continue
+            if one.field == "histology" and one.assertion in _UNPROVED and (one.field, one.value) in present:
                 continue
             if one.assertion is Assertion.PRESENT:
                 if (one.field, one.value) == ("histology", "small_cell") and _FINER & present:
@@ -303,6 +424,8 @@ class Rulings:
                 ):
                     continue
                 if one.field == "variant" and one.value.endswith(" mutation") and one.value.split(" ")[0] in genes:
+                    continue
+                if one.field == "variant" and one.value in fused:
                     continue
             kept.append(one)
         return kept

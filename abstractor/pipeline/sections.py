@@ -10,7 +10,7 @@ from abstractor.rulebook.schema import SectionRule
 _DECORATION = re.compile(r"[ \t#*_=>~|-]*(?:\(?(?:\d{1,2}|[ivx]{1,4}|[a-h])[.)][ \t]+)?[*_]*", re.IGNORECASE)
 _TITLE_END = re.compile(r"[*_ \t]*(?::[*_]*|[ \t]-+[ \t]|\t|[ \t]{3,}|-+$)")
 _INLINE = re.compile(
-    r"(?:(?<=[.,;:][ ])|(?<=[.,;][ ][ ])|(?<=[ ]{3}))[A-Z][A-Z /&-]{2,50}(?=:)|(?<=[.;][ ])[A-Z][a-z]{3,20}(?: [a-z]{2,15}){0,3}(?=:)"
+    r"(?:(?<=[.,;:][ ])|(?<=[.,;][ ][ ])|(?<=[ ]{3}))[A-Z][A-Z /&-]{1,50}(?=:)|(?<=[.;][ ])[A-Z][a-z]{3,20}(?: [a-z]{2,15}){0,3}(?=:)"
 )
 _LAST_COLUMN = re.compile(r"(?<=\S[ ]{3})[ ]*([A-Z][A-Z /&-]{5,50})[ \t]*$")
 _RULED_OFF = re.compile(r"[ \t]*[-=_*#]{3,}[ \t]*\w")
@@ -34,6 +34,8 @@ class Headings:
     brief: frozenset[str]
     bounded: frozenset[str]
     """Sections that end at a blank line or at any heading, known or not, because what stands in them is not the patient's state."""
+    nothing: dict[str, re.Pattern[str]]
+    """What a section may say that has nothing to tell; it ends there."""
     after: dict[str, frozenset[str]]
     """Sections that begin only where one of these is open."""
 
@@ -58,7 +60,10 @@ def compile_headings(rules: tuple[SectionRule, ...]) -> Headings:
     after = {rule.name: frozenset(rule.after) for rule in rules if rule.after}
     parts = {rule.name: rule.part_of for rule in rules if rule.part_of}
     brief = frozenset(rule.name for rule in rules if rule.brief)
-    return Headings(names, patterns, parts, brief, bounded, after)
+    nothing = {
+        rule.name: re.compile(rf"\s*(?:{rule.nothing})", re.IGNORECASE | re.MULTILINE) for rule in rules if rule.nothing
+    }
+    return Headings(names, patterns, parts, brief, bounded, nothing, after)
 
 
 def find_sections(text: str, headings: Headings) -> tuple[SectionSpan, ...]:
@@ -81,9 +86,15 @@ def find_sections(text: str, headings: Headings) -> tuple[SectionSpan, ...]:
 
 
 def _bounded(text: str, span: SectionSpan, headings: Headings) -> Iterator[SectionSpan]:
-    """A section about somebody else stops at the first blank line behind its words."""
+    """A section about somebody else stops at the first blank line behind its words, or where it says that there is nothing to tell."""
     if span.name not in headings.bounded:
         yield span
+        return
+    nothing = headings.nothing.get(span.name or "")
+    told = nothing.match(text, span.start, span.end) if nothing else None
+    if told:
+        yield SectionSpan(span.name, span.title_start, span.start, told.end())
+        yield SectionSpan(None, told.end(), told.end(), span.end)
         return
     content = re.compile(r"\S").search(text, span.start, span.end)
     gap = _BLANK.search(text, content.start(), span.end) if content else None
@@ -117,9 +128,13 @@ def _headings_of_line(line: str, offset: int, headings: Headings) -> Iterator[_H
         yield _Heading(headings.names[_normal(last[1])], offset + len(line) - len(last[1].lstrip()), offset + len(line))
     if ":" in line[_LONGEST // 10 :]:
         for inline in _INLINE.finditer(line[:20000]):
-            title = headings.names.get(_normal(inline.group()))
+            title = headings.names.get(_normal(inline.group())) or _pattern_name(inline.group() + ":", headings)
             if title and (not found or inline.start() > found[1]):
                 yield _Heading(title, offset + inline.start(), offset + inline.end() + 1)
+
+
+def _pattern_name(head: str, headings: Headings) -> str | None:
+    return next((name for pattern, name in headings.patterns if pattern.match(head)), None)
 
 
 def _at_line_start(line: str, start: int, headings: Headings) -> tuple[str, int] | None:

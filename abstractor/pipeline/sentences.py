@@ -13,26 +13,34 @@ _STOP = re.compile(
 )
 _STOP_LOW = re.compile(r"[.?!]+[\"')\]]*(?=\s+[\"'(\[]?[A-Za-z0-9*>\[-])")
 """For notes whose writer uses no capitals."""
-_ABBREVIATION = re.compile(
-    r"(?:\b(?:dr|mr|mrs|ms|prof|st|vs|e\.g|i\.e|approx|resp|no|nos|fig|ca|cf|inc|jr|sr|pt|wk|mo|yr|hr|ref|incl|max|min|seg|"
-    r"est|dept|tel|ext|op|z\.b|d|n|p|m)|\b[A-Z])\.?$",
-    re.IGNORECASE,
-)
 _CAMEL = re.compile(r"[a-z]{1,2}[A-Z]")
 """A word like "cMRI" begins a sentence although its first letter is small."""
 _NUMBERING = re.compile(r"(?:^|[\s(])\d{1,2}\.$")
+_ENDS = frozenset(".?!:;")
 _LONGEST = 2000
 """A sentence is cut at a blank when it gets longer than this, in characters."""
 
 
-def find_sentences(text: str, sections: tuple[SectionSpan, ...]) -> tuple[Sentence, ...]:
-    """The sentences of a prepared text, in order; a heading is a sentence of its own only where nothing follows it in its line."""
+def compile_abbreviations(words: Iterable[str]) -> re.Pattern[str]:
+    """What may stand in front of a full stop that ends no sentence: these words, or a single letter."""
+    alternatives = "|".join(sorted(map(re.escape, words), key=len, reverse=True)) or "(?!)"
+    return re.compile(rf"\b(?:{alternatives}|[A-Z])\.?$", re.IGNORECASE)
+
+
+def find_sentences(
+    text: str, sections: tuple[SectionSpan, ...], abbreviations: re.Pattern[str] | None = None
+) -> tuple[Sentence, ...]:
+    """The sentences of a prepared text, in order; a heading is a sentence of its own only where nothing follows it in its line.
+
+    Without `abbreviations` (from `compile_abbreviations`) only single letters are taken for some.
+    """
+    abbreviations = abbreviations or compile_abbreviations(())
     width = _wrap_width(text)
     stops = _STOP_LOW if _writes_low(text) else _STOP
     sentences: list[Sentence] = []
     for section in sections:
         for start, end in _paragraphs(text, section.title_start, section.end, width):
-            for first, last in _cut(text, start, end, stops):
+            for first, last in _cut(text, (start, end), stops, abbreviations):
                 sentences.extend(_trimmed(text, first, last))
     return tuple(sentences)
 
@@ -69,13 +77,26 @@ def _paragraphs(text: str, start: int, end: int, width: int) -> Iterator[tuple[i
     begin = start
     position = start
     lines = text[start:end].split("\n")
+    first = lines[0]
     for index, line in enumerate(lines):
         stop = position + len(line)
         following = lines[index + 1] if index + 1 < len(lines) else None
-        if following is None or not _continues(line, following, width):
+        if following is None or not (_continues(line, following, width) or _hangs(first, line, following)):
             yield begin, stop
             begin = stop + 1
+            first = following or ""
         position = stop + 1
+
+
+def _hangs(first: str, line: str, following: str) -> bool:
+    """Whether a line is indented under a list item that was not at its end."""
+    item = _LIST_ITEM.match(first)
+    rest = following.strip()
+    if item is None or not rest or line.rstrip()[-1:] in _ENDS or _LIST_ITEM.match(following):
+        return False
+    indent = len(following) - len(following.lstrip())
+    margin = len(first) - len(first.lstrip())
+    return margin < indent <= item.end() + 1 and not _TABULAR.search(rest) and not _TABULAR.search(line.strip())
 
 
 def _continues(line: str, following: str, width: int) -> bool:
@@ -102,22 +123,25 @@ def _continues(line: str, following: str, width: int) -> bool:
     return len(bare) + 1 + len(first) > width - 3 and len(bare) >= 0.6 * width
 
 
-def _cut(text: str, start: int, end: int, stops: re.Pattern[str]) -> Iterator[tuple[int, int]]:
+def _cut(
+    text: str, paragraph: tuple[int, int], stops: re.Pattern[str], abbreviations: re.Pattern[str]
+) -> Iterator[tuple[int, int]]:
     """Cuts a paragraph at full stops."""
+    start, end = paragraph
     begin = start
     for stop in stops.finditer(text, start, end):
-        if stop.end() >= end or not _ends_sentence(text, begin, stop):
+        if stop.end() >= end or not _ends_sentence(text, begin, stop, abbreviations):
             continue
         yield from _pieces(text, begin, stop.end())
         begin = stop.end()
     yield from _pieces(text, begin, end)
 
 
-def _ends_sentence(text: str, begin: int, stop: re.Match[str]) -> bool:
+def _ends_sentence(text: str, begin: int, stop: re.Match[str], abbreviations: re.Pattern[str]) -> bool:
     if text[stop.start()] != ".":
         return True
     before = text[max(begin, stop.start() - 8) : stop.start()]
-    if _ABBREVIATION.search(before):
+    if abbreviations.search(before):
         return False
     return not _NUMBERING.search(text[max(begin, stop.start() - 4) : stop.start() + 1])
 

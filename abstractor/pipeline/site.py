@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 
 from abstractor.pipeline.mention import Extractor, Mention
 from abstractor.pipeline.view import NoteView, Sentence
@@ -9,11 +10,10 @@ from abstractor.rulebook.book import RuleBook
 
 RULE = "primary-site"
 _ON_TISSUE = frozenset({"pathology", "molecular"})
+_LESION = "lesion"
+"""Cue of a place that is only said to hold a lesion."""
 _SIDES = "primary sides"
 """Key in `NoteView.memo`."""
-_CHEAP = re.compile(
-    r"lobe|hil|bronch|lung|lingul|mediastin|lobar|apex|\b[RL][UML]L\b|pulmonary|lower|sided", re.IGNORECASE
-)
 
 
 def primary_sides(view: NoteView) -> frozenset[str]:
@@ -22,13 +22,25 @@ def primary_sides(view: NoteView) -> frozenset[str]:
     return sides if isinstance(sides, frozenset) else frozenset()
 
 
+def _without_lesions_opposite(found: Iterable[Mention]) -> list[Mention]:
+    """Drops the lesions of the lung that is not the one whose tumour is named; the other lesions lose their cue."""
+    every = list(found)
+    sides = {one.value.split("_")[0] for one in every if not one.attributes.get("cue")} - {"mediastinum"}
+    kept = [
+        one
+        for one in every
+        if one.attributes.get("cue") != _LESION or not sides or one.value.split("_")[0] in {*sides, "mediastinum"}
+    ]
+    return [replace(one, attributes={}) if one.attributes.get("cue") == _LESION else one for one in kept]
+
+
 def build(rulebook: RuleBook) -> Extractor:
     """An extractor for primary_site."""
     words = rulebook.settings.get("primary_site", {})
     parts = words.get("parts", {})
     named = {str(value): str(expression) for value, expression in parts.items()} if isinstance(parts, dict) else {}
     place = re.compile(
-        "|".join(rf"(?P<{value}>(?<![A-Za-z]){expression}(?![A-Za-z]))" for value, expression in named.items())
+        "|".join(rf"(?P<{value}>(?<![A-Za-z0-9]){expression}(?![A-Za-z]))" for value, expression in named.items())
         or "(?!)",
         re.IGNORECASE,
     )
@@ -36,6 +48,10 @@ def build(rulebook: RuleBook) -> Extractor:
     def word(name: str) -> str:
         return str(words.get(name, "(?!)"))
 
+    named_with = re.compile(word("named_with"), re.IGNORECASE)
+    cheap = re.compile(word("cheap"), re.IGNORECASE)
+    resected = re.compile(word("resection_ahead"), re.IGNORECASE)
+    not_specimen = re.compile(word("not_specimen"), re.IGNORECASE)
     behind = re.compile(rf"{word('bridge_behind')}(?P<tumour>\b{word('tumour')})\b", re.IGNORECASE)
     ahead = re.compile(rf"\b{word('tumour')}(?:\b|(?<=\.)){word('bridge_ahead')}$", re.IGNORECASE)
     measured = re.compile(word("measured"), re.IGNORECASE)
@@ -50,6 +66,9 @@ def build(rulebook: RuleBook) -> Extractor:
     specimen_behind = re.compile(word("specimen_behind"), re.IGNORECASE)
     specimen_ahead = re.compile(word("specimen_ahead"), re.IGNORECASE)
     nodule_cue = re.compile(word("nodule_cue"), re.IGNORECASE)
+    harmless = re.compile(word("harmless_nodule"), re.IGNORECASE)
+    lesion = re.compile(word("mere_lesion"), re.IGNORECASE)
+    of_another_organ = re.compile(word("of_another_organ"), re.IGNORECASE)
     spread = re.compile(word("listed_spread"), re.IGNORECASE)
     silent = re.compile(word("never_sentence"), re.IGNORECASE)
     listed = words.get("diagnosis_sections", [])
@@ -62,23 +81,29 @@ def build(rulebook: RuleBook) -> Extractor:
         def just_before(reach: int) -> str:
             return text[max(sentence.start, start - reach) : start]
 
+        if named_with.search(match.group()):
+            return end, 0.85, ""
         tumour = behind.match(text, end, sentence.end)
         if tumour and not never.match(text, tumour.end()):
-            return tumour.end(), 0.9, ""
+            return tumour.end(), 0.9, _LESION if lesion.fullmatch(tumour["tumour"]) else ""
         if ahead.search(just_before(110)):
             return end, 0.9, ""
         head = just_before(200)
         in_brackets = closes.match(text, end) and bracketed.search(head)
         if replaced.match(text, end, sentence.end) or seated.search(head) or in_brackets:
             return end, 0.75, ""
-        if resection.match(text, end):
+        if resection.match(text, end) or resected.search(just_before(40)):
             return end, 0.7, "resection"
         if measured.match(text, end) and not nodule.search(just_before(70)):
             return end, 0.7, "measured"
         on_tissue = view.note.note_type in _ON_TISSUE
+        if on_tissue and not_specimen.match(text, end):
+            return None
         if on_tissue and (specimen_behind.match(text, end) or specimen_ahead.search(just_before(40))):
             return end, 0.6, "specimen"
         if nodule_cue.match(text, end) or nodule_ahead.search(just_before(50)):
+            if harmless.search(text, sentence.start, sentence.end):
+                return None
             return end, 0.6, "nodule"
         if view.section_at(start) in sections and not spread.search(text, sentence.start, start):
             return end, 0.8, ""
@@ -86,7 +111,10 @@ def build(rulebook: RuleBook) -> Extractor:
 
     def in_sentence(view: NoteView, sentence: Sentence) -> Iterator[Mention]:
         for match in place.finditer(view.text, sentence.start, sentence.end):
-            found = None if never.match(view.text, match.end()) else stated(view, sentence, match)
+            elsewhere = never.match(view.text, match.end()) or of_another_organ.search(
+                view.text, sentence.start, match.end()
+            )
+            found = None if elsewhere else stated(view, sentence, match)
             if found is not None:
                 end, confidence, cue = found
                 attributes = {"cue": cue} if cue else {}
@@ -97,17 +125,17 @@ def build(rulebook: RuleBook) -> Extractor:
 
     def extract(view: NoteView) -> Iterable[Mention]:
         view.memo[_SIDES] = frozenset[str]()
-        found = list(everywhere(view))
+        found = _without_lesions_opposite(everywhere(view))
         sides = (one.value.split("_")[0] for one in found if not one.attributes.get("cue"))
         view.memo[_SIDES] = frozenset(side for side in sides if side != "mediastinum")
         return found
 
     def everywhere(view: NoteView) -> Iterator[Mention]:
-        if not _CHEAP.search(view.text):
+        if not cheap.search(view.text):
             return
         for sentence in view.sentences:
             piece = view.text[sentence.start : sentence.end]
-            if _CHEAP.search(piece) and not silent.search(piece):
+            if cheap.search(piece) and not silent.search(piece):
                 yield from in_sentence(view, sentence)
 
     return extract

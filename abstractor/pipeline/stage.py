@@ -4,7 +4,9 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
+from abstractor.model.finding import Assertion
 from abstractor.pipeline.mention import Extractor, Mention
+from abstractor.pipeline.taken import Taken
 from abstractor.pipeline.view import NoteView
 from abstractor.rulebook.book import RuleBook
 
@@ -23,7 +25,11 @@ def build(rulebook: RuleBook) -> Extractor:
     one = {letter: rf"(?P<{letter}p>{part('prefix')})(?P<{letter}>{part(letter)})" for letter in "tnm"}
     gap = part("between")
     start, end = r"(?<![A-Za-z0-9-])", r"(?![A-Za-z0-9])"
-    together = re.compile(rf"{start}{one['t']}{gap}{one['n']}(?:{gap}{one['m']})?{end}", re.IGNORECASE)
+    apart = {
+        letter: rf"(?P<{letter}p>{part('prefix')})(?P<{letter}>{letter.upper()}{part('inside')}{part(letter)[1:]})"
+        for letter in "tnm"
+    }
+    together = re.compile(rf"{start}{apart['t']}{gap}{apart['n']}(?:{gap}{apart['m']})?{end}", re.IGNORECASE)
     nodes_on = re.compile(rf"{start}{one['n']}{gap}{one['m']}{end}")
     alone = {letter: re.compile(rf"{start}{one[letter]}{end}") for letter in "tnm"}
     behind, ahead = (
@@ -35,23 +41,29 @@ def build(rulebook: RuleBook) -> Extractor:
     sites = {str(code): str(site) for code, site in codes.items()} if isinstance(codes, dict) else {}
     code = rf"(?:{'|'.join(sites) or '(?!)'})"
     times, lead = part("code_times"), part("codes_lead")
-    coded = re.compile(rf"(?:{lead})(?P<codes>{code}(?:{times}\s*[,;/+]\s*{code})*){times}(?=[);.\s]|$)")
+    coded = re.compile(rf"(?:{lead})(?P<codes>{code}(?:{times}\s*[,;/+]\s*{code})*){times}(?=[)\];.\s]|$)")
     one_code = re.compile(code)
+    or_other, other_or = re.compile(part("or_other")), re.compile(part("other_or"))
+
+    def doubt(text: str, one: Mention) -> Assertion | None:
+        """Uncertain where another category stands beside it as the alternative ("M0 v M1c")."""
+        beside = or_other.match(text, one.end) or other_or.search(text, max(0, one.start - 12), one.start)
+        return Assertion.UNCERTAIN if beside else None
 
     def extract(view: NoteView) -> Iterable[Mention]:
         text = view.text
-        taken: list[tuple[int, int]] = []
+        taken = Taken()
         for pattern in (together, nodes_on):
             for match in pattern.finditer(text):
-                if any(match.start() < stop and begin < match.end() for begin, stop in taken):
+                if not taken.add(*match.span()):
                     continue
-                taken.append(match.span())
                 # A negation that stands behind is of something else: "cT4 N3 M0, PD-L1 negative".
                 scope = (view.sentence_at(match.start()).start, match.end())
-                yield from (replace(one, scope=scope) for one in _parts(match, _CONFIDENCE_TOGETHER))
+                for one in _parts(match, _CONFIDENCE_TOGETHER):
+                    yield replace(one, scope=scope, assertion=doubt(text, one))
         for letter, pattern in alone.items():
             for match in pattern.finditer(text):
-                if any(match.start() < stop and begin < match.end() for begin, stop in taken):
+                if taken.touches(*match.span()):
                     continue
                 if never.match(text, match.end()):
                     continue
@@ -62,7 +74,8 @@ def build(rulebook: RuleBook) -> Extractor:
                     or ahead.search(before)
                     or _many_sites(letter, match)
                 ):
-                    yield from _parts(match, _CONFIDENCE_ALONE)
+                    for one in _parts(match, _CONFIDENCE_ALONE):
+                        yield replace(one, assertion=doubt(text, one))
         for match in coded.finditer(text):
             for named in one_code.finditer(text, *match.span("codes")):
                 yield Mention(
@@ -86,7 +99,7 @@ def _parts(match: re.Match[str], confidence: float) -> Iterator[Mention]:
     groups = match.groupdict()
     for letter in "tnm":
         stated = groups.get(letter)
-        if not stated or (letter in "nm" and stated[1] in "xX"):
+        if not stated or (letter in "nm" and stated[-1] in "xX"):
             continue
         prefix = (groups[letter + "p"] or "").lower()
         value = _value(stated)
@@ -99,5 +112,5 @@ def _parts(match: re.Match[str], confidence: float) -> Iterator[Mention]:
 
 def _value(stated: str) -> str:
     """Upper-case letter, lower-case suffix."""
-    rest = stated[1:]
+    rest = stated[1:].strip(" \t:=-(")
     return stated[0].upper() + ("X" if rest in "xX" else rest.lower())

@@ -1,4 +1,4 @@
-"""What the extractors of results read at a time: a sentence, with the dots that lead the eye through a table taken out.
+"""What the extractors of results read at a time: a sentence, with dots that lead the eye through a table and pointers to figures taken out.
 
 Offsets stay those of the note. It never joins what stands in different lines.
 """
@@ -12,6 +12,11 @@ from abstractor.pipeline.view import NoteView
 
 _LEADERS = re.compile(r"(?:[.\u2026_\u00b7](?: ?[.\u2026_\u00b7]){2,})")
 """Ki-67 ........ 90 %"""
+_PICTURES = re.compile(r"[(\[](?:Figs?|Figures?|Tables?|Images?|Panels?)\b[^()\[\]\n]{0,40}[)\]]", re.IGNORECASE)
+"""Published cases point to a picture behind each stain."""
+_LINE_END = re.compile(r"(?P<line>[^\n]*)\n(?=[ \t\r]*(?P<next>.?))")
+_FULL = 40
+"""A line of so many characters may have been full."""
 _ENDS_IN_LEADERS = re.compile(r"[.\u2026_\u00b7]{3,}\s*$")
 
 
@@ -35,10 +40,16 @@ def statements(view: NoteView) -> tuple[Statement, ...]:
 
 
 def _with_line_ends(clean: str, original: str) -> str:
-    """Puts back the ends of lines: a clean text may run lines together that only look like one sentence."""
+    """Puts back the ends of lines: a clean text may run lines together that only look like one sentence. A long line that goes on with a
+    small letter was broken only because it was full.
+    """
     if "\n" not in original or len(clean) != len(original):
         return clean
-    return "".join("\n" if kept == "\n" else letter for letter, kept in zip(clean, original, strict=True))
+    letters = list(clean)
+    for match in _LINE_END.finditer(original):
+        if not (match["next"].islower() and len(match["line"]) >= _FULL):
+            letters[match.end("line")] = "\n"
+    return "".join(letters)
 
 
 def _statements(view: NoteView) -> Iterator[Statement]:
@@ -52,4 +63,8 @@ def _statements(view: NoteView) -> Iterator[Statement]:
             start = first
             continue
         start = None
-        yield Statement(first, _LEADERS.sub(lambda match: " " * len(match.group()), raw))
+        yield Statement(first, _PICTURES.sub(_blank, _LEADERS.sub(_blank, raw)))
+
+
+def _blank(match: re.Match[str]) -> str:
+    return " " * len(match.group())

@@ -31,7 +31,9 @@ class _Mention:
     finding: Finding
     evidence: Evidence
     day: str | None
-    """The date it is about: stated, else the note's for events."""
+    """The date it is about: stated, else the note's for events; of a course, its start where that is told."""
+    last: str | None = None
+    """Of a course, the day it was stopped, where that is told."""
 
 
 def suggest(
@@ -123,8 +125,9 @@ def _one_per_episode(spec: FieldSpec, mentions: list[_Mention], anchors: Sequenc
     """A drug given in January and again in November is two episodes; undated mentions support the latest one begun by then."""
     suggestions: list[Suggestion] = []
     by_value: dict[tuple[str, Assertion], list[_Mention]] = defaultdict(list)
-    for mention in mentions:
+    for mention in map(_course, mentions):
         by_value[(mention.finding.value, mention.finding.assertion)].append(mention)
+    _lend_broader(by_value, spec)
     for (value, assertion), group in sorted(by_value.items()):
         if assertion is Assertion.ABSENT:
             suggestions.append(_suggestion(spec, slot_key(spec, value, assertion, None), group))
@@ -166,6 +169,34 @@ def _fold_broader(by_value: dict[str, list[_Mention]], spec: FieldSpec) -> None:
         finer = [other for other in by_value if other != value and _refines(other, value, broader, spec)]
         if len(finer) == 1:
             by_value[finer[0]].extend(by_value.pop(value))
+
+
+def _lend_broader(by_value: dict[tuple[str, Assertion], list[_Mention]], spec: FieldSpec) -> None:
+    """What says less exactly what another episode says (radiotherapy, to what is not told) supports that one and is no question of its own.
+
+    One with a date must lie near a mention of the exact value; without one, any given course may be meant.
+    """
+    broader = {code.code: code.broader for code in spec.codes}
+    for value in sorted({code for code in broader.values() if code}):
+        less_exact = by_value.pop((value, Assertion.PRESENT), [])
+        finer = [
+            group
+            for (other, assertion), group in sorted(by_value.items())
+            if assertion is Assertion.PRESENT and _refines(other, value, broader, spec)
+        ]
+        kept: list[_Mention] = []
+        for mention in less_exact:
+            near = [group for group in finer if _is_near(mention, group, spec.window_days)]
+            max(near, key=len, default=kept).append(mention)
+        if kept:
+            by_value[(value, Assertion.PRESENT)] = kept
+
+
+def _is_near(mention: _Mention, others: list[_Mention], window: int) -> bool:
+    days = [one.day for one in others if one.day]
+    if not mention.day or not days:
+        return True
+    return any(abs((_first_day(mention.day) - _first_day(day)).days) <= window for day in days)
 
 
 def _refines(finer: str, value: str, broader: Mapping[str, str | None], spec: FieldSpec) -> bool:
@@ -210,7 +241,7 @@ def _clusters(
             clusters.append((mention.day, [mention]))
             edge = first
         if not from_first:
-            edge = max(edge, first)
+            edge = max(edge, first, _first_day(mention.last))
     named = [(_name(group, anchors, window), group) for _, group in clusters]
     merged: dict[str | None, list[_Mention]] = {}
     for day, group in named:
@@ -241,8 +272,17 @@ def _belongs(mention: _Mention, start: date, until: date | None, *, first: bool)
     return (first or day >= start) and (until is None or day < until)
 
 
+def _course(mention: _Mention) -> _Mention:
+    """With the ends of the course that its words tell ("from 3 June to 12 July")."""
+    told = mention.finding.attributes
+    started, stopped = told.get("started"), told.get("stopped")
+    day = str(started) if started else mention.day
+    return replace(mention, day=day or (str(stopped) if stopped else None), last=str(stopped) if stopped else None)
+
+
 def _last_of(group: list[_Mention], begun: str | None) -> str | None:
-    last = max((mention.day for mention in group if mention.day), key=_first_day, default=None)
+    days = [day for mention in group for day in (mention.day, mention.last) if day]
+    last = max(days, key=_first_day, default=None)
     return last if last != begun else None
 
 
@@ -265,7 +305,7 @@ def _suggestion(
         date=day,
         end_date=end,
         attributes=attributes,
-        confidence=_together(mentions),
+        confidence=together(mention.evidence for mention in mentions),
         evidence=tuple(mention.evidence for mention in ranked),
         rulebook=best.rulebook,
     )
@@ -282,23 +322,26 @@ def _rank(spec: FieldSpec, evidence: Evidence) -> tuple[bool, int, bool, int, st
 
 
 def _ordered(spec: FieldSpec, suggestions: list[Suggestion]) -> list[Suggestion]:
-    """The value with the best evidence first; of alike evidence, the one more notes support."""
+    """The value with the best evidence first; of alike evidence the decisive one, then the one more notes support."""
+    decisive = {value: place for place, value in enumerate(spec.decisive_first)}
 
-    def key(one: Suggestion) -> tuple[tuple[bool, int, bool], int, float]:
-        return (_rank(spec, one.evidence[0])[:3], -len({each.note_id for each in one.evidence}), -one.confidence)
+    def key(one: Suggestion) -> tuple[tuple[bool, int, bool], int, int, float]:
+        place = decisive.get(one.value, len(decisive))
+        notes = len({each.note_id for each in one.evidence})
+        return (_rank(spec, one.evidence[0])[:3], place, -notes, -one.confidence)
 
     return sorted(suggestions, key=key)
 
 
-def _together(mentions: list[_Mention]) -> float:
-    """Several notes that say the same make it surer; copies of one sentence do not."""
+def together(evidence: Iterable[Evidence]) -> float:
+    """The confidence of a suggestion: several notes that say the same make it surer; copies of one sentence do not."""
+    spans = list(evidence)
     best: dict[str, float] = {}
-    for mention in mentions:
-        if not mention.evidence.carried_forward:
-            note = mention.finding.note_id
-            best[note] = max(best.get(note, 0.0), mention.finding.confidence)
+    for one in spans:
+        if not one.carried_forward:
+            best[one.note_id] = max(best.get(one.note_id, 0.0), one.confidence)
     if not best:
-        return round(max(mention.finding.confidence for mention in mentions) / 2, 3)
+        return round(max(one.confidence for one in spans) / 2, 3)
     doubt = 1.0
     for confidence in sorted(best.values(), reverse=True)[:3]:
         doubt *= 1 - confidence

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from abstractor.model.finding import Assertion
 from abstractor.pipeline.course import CourseReader
+from abstractor.pipeline.dates import date_treatment
 from abstractor.pipeline.lexicon import Lexicon, Phrase
 from abstractor.pipeline.mention import Extractor, Mention
 from abstractor.pipeline.view import NoteView, Sentence
@@ -14,6 +15,8 @@ from abstractor.rulebook.book import RuleBook
 FIELD = "surgery"
 _OTHER = "other_resection"
 _GIVEN = {None, Assertion.PRESENT}
+_BEHIND = 80
+"""So many characters behind an operation are read for whether it was done."""
 
 
 @dataclass(frozen=True)
@@ -27,6 +30,7 @@ class _Surgeries:
     cancer_near: re.Pattern[str]
     postoperative: re.Pattern[str]
     heading: re.Pattern[str]
+    not_done_after: re.Pattern[str]
 
     def __call__(self, view: NoteView) -> Iterable[Mention]:
         found = [one for sentence in view.sentences for one in self._of_sentence(view, sentence)]
@@ -46,8 +50,10 @@ class _Surgeries:
                 if self._is_no_treatment(view, sentence, phrase, start, end):
                     continue
                 taken.append((start, end))
-                assertion = phrase.assertion or self.course.assertion_of(view, start, end)
-                yield Mention(FIELD, phrase.value, start, end, rule=f"surgery.{phrase.value}", assertion=assertion)
+                assertion = phrase.assertion or self._assertion(view, sentence, start, end)
+                when, _ = date_treatment(view, FIELD, start, end, assertion)
+                rule = f"surgery.{phrase.value}"
+                yield Mention(FIELD, phrase.value, start, end, rule=rule, assertion=assertion, date=when)
         yield from self._of_others(view, sentence)
         for match in self.heading.finditer(view.text, sentence.start, sentence.end):
             if self.course.is_refused_below(view, *match.span()):
@@ -56,6 +62,11 @@ class _Surgeries:
         if after is not None:
             span = after.span()
             yield Mention(FIELD, _OTHER, *span, "surgery.postoperative", assertion=Assertion.PRESENT, confidence=0.6)
+
+    def _assertion(self, view: NoteView, sentence: Sentence, start: int, end: int) -> Assertion | None:
+        if self.not_done_after.search(view.text[end : max(end, min(sentence.end, end + _BEHIND))]):
+            return Assertion.ABSENT
+        return self.course.assertion_of(view, start, end)
 
     def _of_others(self, view: NoteView, sentence: Sentence) -> Iterator[Mention]:
         """Operations whose name shows that the cancer was another one."""
@@ -102,4 +113,5 @@ def build(rulebook: RuleBook) -> Extractor:
         cancer_near=lexicon.pattern("cancer_near"),
         postoperative=lexicon.pattern("postoperative"),
         heading=lexicon.pattern("heading"),
+        not_done_after=lexicon.pattern("not_done_after"),
     )

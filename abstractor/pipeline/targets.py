@@ -13,6 +13,8 @@ from abstractor.pipeline.view import NoteView, Sentence
 from abstractor.rulebook.book import RuleBook
 from abstractor.rulebook.schema import TargetRule
 
+_ALLOWED = "sentences that rules may read"
+"""Key in `NoteView.memo`."""
 EVIDENCE = "evidence"
 """The group of a regular expression that is the evidence, where it is not the whole match."""
 
@@ -127,10 +129,19 @@ def _allowed(view: NoteView, target: _Target, sentence: Sentence, span: tuple[in
         return False
     if target.after and target.after.match(view.text[span[1] : min(sentence.end, span[1] + 80)]):
         return False
-    words = view.text[sentence.start : sentence.end]
-    if target.silencer and target.silencer.search(words):
-        return False
-    return not target.condition or target.condition.search(words) is not None
+    return not (target.silencer or target.condition) or _sentence_allows(view, target, sentence)
+
+
+def _sentence_allows(view: NoteView, target: _Target, sentence: Sentence) -> bool:
+    """Whether the sentence holds what the rule needs and nothing that silences it; found out once a sentence."""
+    known = view.memo.setdefault(_ALLOWED, {})
+    assert isinstance(known, dict)
+    key = target.rule.id, sentence.start
+    if key not in known:
+        words = view.text[sentence.start : sentence.end]
+        silenced = target.silencer is not None and target.silencer.search(words) is not None
+        known[key] = not silenced and (target.condition is None or target.condition.search(words) is not None)
+    return bool(known[key])
 
 
 def _longest(mentions: list[Mention]) -> list[Mention]:

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 from abstractor.model.finding import Assertion
 from abstractor.pipeline.course import CourseReader
-from abstractor.pipeline.drugs import DrugFinder, DrugHit, drugs_of, without_supportive
+from abstractor.pipeline.dates import date_treatment
+from abstractor.pipeline.drugs import TRIAL, DrugFinder, DrugHit, drugs_of, without_supportive
 from abstractor.pipeline.lexicon import Lexicon
 from abstractor.pipeline.mention import Extractor, Mention
 from abstractor.pipeline.view import NoteView, Sentence
@@ -26,6 +27,13 @@ class _DrugClass:
     value: str
     covers: frozenset[str]
     regex: re.Pattern[str]
+    named_by_its_own: bool = False
+    """Whether only a drug of the class can be meant by it, though another stands right beside it."""
+
+    def may_be(self, drug: DrugHit) -> bool:
+        """Whether a drug right beside the words can be the one that is meant ("platinum/etoposide" names no platinum)."""
+        own = bool({drug.group, drug.therapy_class} & self.covers) or drug.therapy_class == TRIAL
+        return own or not self.named_by_its_own
 
 
 @dataclass(frozen=True)
@@ -35,6 +43,8 @@ class _Therapies:
     classes: tuple[_DrugClass, ...]
     list_join: re.Pattern[str]
     list_break: re.Pattern[str]
+    pair_join: re.Pattern[str]
+    """What stands between the two halves of a pair of drugs."""
     """What stands behind a drug that is spoken of alone, though a comma joins it to others."""
     apposition: re.Pattern[str]
     """What stands between the word for a class and the name of the drug that is meant by it."""
@@ -78,7 +88,10 @@ class _Therapies:
         if self._is_general(view, sentence):
             return
         assertion = self.course.assertion_of(view, start, end)
-        attributes = self._attributes(view, start)
+        if assertion is not Assertion.ABSENT and self._is_of_other_illness(view, sentence):
+            return
+        when, told = date_treatment(view, FIELD, start, end, assertion)
+        attributes = {**self._attributes(view, start), **told}
         for drug in group:
             yield Mention(
                 FIELD,
@@ -87,12 +100,14 @@ class _Therapies:
                 drug.end,
                 rule=f"systemic_therapy.{drug.rule}",
                 assertion=assertion,
+                date=when,
                 attributes={**attributes, "class": drug.therapy_class},
                 confidence=0.75 if drug.rule in {"typo", "short"} else 0.9,
             )
 
     def _classes(self, view: NoteView, drugs: list[DrugHit], named: list[Mention]) -> Iterator[Mention]:
         known = {(drug.generic): {drug.group, drug.therapy_class} for drug in drugs}
+        lists = [frozenset(drug.group for drug in group) for group in self._lists(view, drugs)]
         for one in self.classes:
             covering = [
                 mention for mention in named if known[mention.value] & one.covers or self._is_meant(view, mention, one)
@@ -102,16 +117,21 @@ class _Therapies:
                 start, end = match.span()
                 if view.is_masked(start, end) or self._is_no_treatment(view, start, end):
                     continue
-                if self._has_name(view, drugs, start, end):
+                if self._has_name(view, [drug for drug in drugs if one.may_be(drug)], start, end):
                     continue
                 assertion = self.course.assertion_of(view, start, end)
+                if assertion is not Assertion.ABSENT and self._is_of_other_illness(view, view.sentence_at(start)):
+                    continue
                 is_heading = assertion is None and self.course.is_heading(view, start, end)
                 refused = assertion is Assertion.ABSENT
                 near = (
                     {other.assertion for other in covering if abs(other.start - start) <= _NEAR} if refused else covered
                 )
-                if is_heading or self._is_named(assertion, near):
+                if is_heading or (
+                    self._is_named(assertion, near) and not self._is_own_doublet(view, drugs, lists, one, (start, end))
+                ):
                     continue
+                when, told = date_treatment(view, FIELD, start, end, assertion)
                 yield Mention(
                     FIELD,
                     one.value,
@@ -119,7 +139,8 @@ class _Therapies:
                     end,
                     rule=f"systemic_therapy.class.{one.value.replace(' ', '_')}",
                     assertion=assertion,
-                    attributes={"class": one.value},
+                    date=when,
+                    attributes={**told, "class": one.value},
                     confidence=0.7,
                 )
 
@@ -131,6 +152,17 @@ class _Therapies:
                 return True
             if second[0] - first[1] <= _LIST_GAP and self.apposition.fullmatch(view.text, first[1], second[0]):
                 return True
+        return False
+
+    def _is_own_doublet(
+        self, view: NoteView, drugs: list[DrugHit], lists: list[frozenset[str]], one: _DrugClass, span: tuple[int, int]
+    ) -> bool:
+        """Whether the class is told as one half of a pair ("platinum/etoposide") that no list of named drugs makes up."""
+        for drug in drugs:
+            first, second = sorted((span, (drug.start, drug.end)))
+            joint = view.text[first[1] : max(first[1], second[0])]
+            if self.pair_join.fullmatch(joint) and not {drug.group, drug.therapy_class} & one.covers:
+                return bool(one.covers) and not any(drug.group in made and made & one.covers for made in lists)
         return False
 
     def _is_meant(self, view: NoteView, mention: Mention, one: _DrugClass) -> bool:
@@ -156,9 +188,12 @@ class _Therapies:
         )
 
     def _is_general(self, view: NoteView, sentence: Sentence) -> bool:
-        """Whether the sentence is about another illness that such drugs treat, or about nobody."""
-        span = sentence.start, sentence.end
-        return bool(self.not_cancer.search(view.text, *span) or self.general.search(view.text, *span))
+        """Whether the sentence is about nobody: about the drug, the disease, a trial."""
+        return bool(self.general.search(view.text, sentence.start, sentence.end))
+
+    def _is_of_other_illness(self, view: NoteView, sentence: Sentence) -> bool:
+        """Whether the sentence is about another illness that such drugs treat."""
+        return bool(self.not_cancer.search(view.text, sentence.start, sentence.end))
 
     def _attributes(self, view: NoteView, start: int) -> dict[str, object]:
         """The line of treatment, where it is said right before the drug."""
@@ -174,7 +209,12 @@ def build(rulebook: RuleBook) -> Extractor:
     """The extractor of `systemic_therapy`, its vocabulary indexed."""
     lexicon = Lexicon.of(rulebook, "therapy")
     classes = tuple(
-        _DrugClass(str(row["value"]), _covered(row.get("covers")), lexicon.compiled(str(row["regex"])))
+        _DrugClass(
+            str(row["value"]),
+            _covered(row.get("covers")),
+            lexicon.compiled(str(row["regex"])),
+            row.get("named_by_its_own") is True,
+        )
         for row in lexicon.rows("class")
     )
     return _Therapies(
@@ -184,6 +224,7 @@ def build(rulebook: RuleBook) -> Extractor:
         apposition=lexicon.pattern("apposition"),
         list_join=lexicon.pattern("list_join"),
         list_break=lexicon.pattern("list_break"),
+        pair_join=lexicon.pattern("pair_join"),
         never_before=lexicon.pattern("class_never_before"),
         never_after=lexicon.pattern("class_never_after"),
         not_cancer=lexicon.pattern("not_cancer"),

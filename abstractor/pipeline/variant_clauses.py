@@ -5,7 +5,7 @@ Works on events (gene, change, word of alteration, word of result) and on the te
 
 import itertools
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 
 from abstractor.model.finding import Assertion
@@ -13,13 +13,15 @@ from abstractor.pipeline.genes import GeneMention
 from abstractor.pipeline.variant_grammar import Change
 
 _LIST_GAP = re.compile(
-    r"\s*(?:[,/&+\u00b7|]|,?\s*\b(?:and|or|nor|as well as|plus|and/or|then)\b)?\s*(?:the\s|both\s|either\s)?\s*",
+    r"\s*(?:[,/&+\u00b7|]|,?\s*\b(?:and|or|nor|as well as|plus|and/or|then)\b)?\s*(?:the\s|both\s|either\s)?\s*"
+    r"(?:\d{1,2}[pq][\d.]{0,6}\s*\(\s*)?",
     re.IGNORECASE,
 )
 _NEGATIVE_CONJUNCTION = re.compile(r"\b(?:or|nor)\b", re.IGNORECASE)
 _CONJUNCTION = re.compile(r"\b(?:and|or|nor)\b|/|&", re.IGNORECASE)
 _CLAUSE = re.compile(
-    r";|\.\s+(?=[A-Z0-9(])|\n\s*\n|\b(?:but|however|although|whereas|while|though|despite|except)\b", re.IGNORECASE
+    r";(?!\s*(?:both|all|none|each|neither)\b)|\.\s+(?!(?:All|Both|None|Each|These|Results?)\s)(?=[A-Z0-9(])|\n\s*\n|\b(?:but|however|although|whereas|while|though|despite|except)\b",
+    re.IGNORECASE,
 )
 _BRACKETS = re.compile(r"\([^()\n]{0,120}\)")
 _ROW = re.compile(r"\n[\s\-*\u2022>|\u2502]*")
@@ -27,8 +29,10 @@ _OPEN_LINE = re.compile(
     r"(?:,|/|&|\+|:|\(|\b(?:and|or|nor|in|of|for|the|a|no|with|without|to|by|not))\s*$", re.IGNORECASE
 )
 _LEFT_LINK = re.compile(
-    r"\s*(?:\([^()\n]{0,30}\)\s*)?(?:(?:was|were|is|are)\s+)?(?:(?:detected|identified|found|present|seen|noted|reported)\s*)?"
-    r"(?:(?:in|of|within|involving|affecting|for|at|on|include|included|including|includes)(?:\s*:\s*|\s+)|:\s*|-\s+|[(]\s*)?"
+    r"\s*(?:\([^()\n]{0,30}\)\s*)?(?:(?:was|were|is|are)\s+)?(?:(?:also\s+)?(?:detected|identified|found|present|seen|noted|reported|shared|observed|confirmed|discovered|revealed|called|recorded|acquired|retained|evident)\s*)?"
+    r"(?:(?:in\s+)?(?:any\s+of\s+)?(?:the\s+)?(?:\d{1,4}\s+)?(?:other\s+)?(?:(?:assayed|tested|analy[sz]ed|sequenced)\s+)?"
+    r"(?:genes?|panel)(?:\s+(?:assayed|tested|analy[sz]ed|sequenced|examined|covered|panel)){0,2},?\s+(?:including|included|namely)\s+"
+    r"|(?:of\s+)?(?:chromosome\s+)?\d{1,2}[pq][\d.]{0,6}\s*(?:\(\s*|(?:including|containing|encompassing|with)\s+)|(?:in|of|within|involving|affecting|for|at|on|include|included|including|includes)(?:\s*:\s*|\s+)|:\s*|-\s+|[(]\s*)?"
     r"(?:either\s+|both\s+|the\s+|any\s+(?:of\s+)?|genes?\s*:?\s+|following\s+(?:genes?)?:?\s*|exons?\s\d+\sof\s){0,3}",
     re.IGNORECASE,
 )
@@ -46,6 +50,7 @@ STRONG = "first"
 _LIST_WORDS = frozenset({"and", "or", "nor", "the", "any", "other", "as", "well", "plus", "also", "no"})
 _LIST_MARK = re.compile(r"[,;/(:]|\band\b|\bor\b|\bwith\b", re.IGNORECASE)
 _OTHERS = re.compile(r"\b(?:other|others|remaining|rest|results|further|additional)\b", re.IGNORECASE)
+_LIKEWISE = re.compile(r"\bas (?:was|were|is|are)\b|\bso (?:was|were)\b|\blikewise\b", re.IGNORECASE)
 _FUSION_GAP = re.compile(r"\s?(?:-|::|:|/)\s?")
 
 
@@ -82,10 +87,10 @@ class Group:
         return self.after[-1].end if self.after else self.genes[-1].end
 
 
-def split_clauses(words: str, genes: list[GeneMention]) -> Iterator[tuple[int, int]]:
-    """Splits a sentence at semicolons, contrasts, and where a new row of a table or list begins with a gene of its own."""
+def split_clauses(words: str, genes: list[GeneMention], titles: Iterable[int] = ()) -> Iterator[tuple[int, int]]:
+    """Splits at semicolons, contrasts, titles, and where a new row of a table or list begins with a gene of its own."""
     starts = {gene.start for gene in genes}
-    borders = [0]
+    borders = [0, *titles]
     inside = [match.span() for match in _BRACKETS.finditer(words)]
     borders.extend(
         match.end()
@@ -115,6 +120,8 @@ def read_group(words: str, group: Group, zone: str) -> list[tuple[Event | None, 
         said.extend((event, assertion) for event in _condensed(words, open_))
         open_.clear()
 
+    if _is_named_in_front(group) and group.before is not None:
+        open_.append(group.before)
     for event in group.after:
         if event.kind in {"alteration", "change"}:
             if event.change is not None and any(one is not None and _repeats(one, event) for one, _ in said):
@@ -142,7 +149,7 @@ def read_group(words: str, group: Group, zone: str) -> list[tuple[Event | None, 
                 close(absent if negated else None)
                 open_.append(last)
             if not open_ and not said:
-                said.append((None if group.inherited else group.before, absent))
+                said.append((None if group.inherited or _is_bracketed(group) else group.before, absent))
             close(absent)
             settled, said_end, negated_anew = True, event.end, False
         elif event.kind == "doubtful":
@@ -172,6 +179,18 @@ def read_group(words: str, group: Group, zone: str) -> list[tuple[Event | None, 
     return said or None
 
 
+def _is_named_in_front(group: Group) -> bool:
+    """Whether the change stands before the gene and its kind behind: "an L858R EGFR mutation"."""
+    named = group.before is not None and group.before.change is not None and not group.inherited
+    return named and any(event.alteration == "mutation" for event in group.after[:1])
+
+
+def _is_bracketed(group: Group) -> bool:
+    """Whether the genes are the details of a general word: "no driver mutation (EGFR, ALK negative)"."""
+    general = group.before is not None and group.before.alteration == "mutation"
+    return general and group.link.rstrip().endswith("(")
+
+
 def _follows_on(gap: str) -> bool:
     """Whether a further alteration of the same gene comes after a result: "EGFR wild type, amplification positive"."""
     remark = gap.rpartition("(")[2] if "(" in gap else ""
@@ -188,7 +207,7 @@ def _apart(words: str, first: Event, second: Event) -> bool:
     if first.change is None or second.change is None:
         return False
     gap = words[first.end : second.start]
-    return not _CONJUNCTION.search(gap) and ("," in gap or len(gap.split()) > 1)
+    return not _CONJUNCTION.search(gap) and ("," in gap or ")" in gap or len(gap.split()) > 1)
 
 
 def _denied_alteration(words: str, event: Event) -> Event | None:
@@ -394,6 +413,11 @@ def group_events(words: str, events: list[Event], elsewhere: Elsewhere) -> tuple
                 inherited = linked is None and group is not None and group.before is not None and _goes_on(between)
                 if inherited and group is not None:
                     linked = group.before
+                likewise = group is not None and _LIKEWISE.search(between) and group.after[-1:]
+                if likewise and likewise[0].kind == "absent":
+                    groups.append(Group([event.gene], gap, linked, negated=True, strong=True))
+                    before, last_end = None, event.end
+                    continue
                 negated = negator is not None
                 if group is not None and group.negated and negator is not None and _is_past(negator, group, between):
                     negated, negator = False, None
@@ -406,7 +430,9 @@ def group_events(words: str, events: list[Event], elsewhere: Elsewhere) -> tuple
                 following is not None and following.kind == "gene" and _points_forward(words, event, following, group)
             )
             if forward:
-                before = event
+                named = index > 0 and event.alteration == "mutation" and loose[-1:] == [events[index - 1]]
+                close_by = named and not words[last_end : event.start].strip()
+                before = replace(loose.pop(), end=event.end) if close_by else event
             elif (
                 group is not None
                 and distance(words, group.end, event.start) <= NEAR
@@ -416,6 +442,13 @@ def group_events(words: str, events: list[Event], elsewhere: Elsewhere) -> tuple
             ):
                 group.after.append(event)
             elif event.kind == "change":
+                apart = (
+                    index
+                    and events[index - 1] is not negator
+                    and not _LIST_GAP.fullmatch(words[last_end : event.start])
+                )
+                if apart and loose and not _FUSION_GAP.fullmatch(words[last_end : event.start]):
+                    negator = None
                 loose.append(event)
                 if negator is not None and negator.start > (group.end if group is not None else -1):
                     loose.append(negator)
@@ -449,7 +482,7 @@ def group_events(words: str, events: list[Event], elsewhere: Elsewhere) -> tuple
 
 def _ends_negation(words: str, group: Group, gap: str, rest: list[Event]) -> bool:
     """Whether "no A amplification, B …" stops being about what is not there."""
-    if re.search(r"\bwith\b", gap):
+    if re.search(r"\bwith\b|\band\s+an?\s", gap, re.IGNORECASE):
         return True
     if "," not in gap or _CONJUNCTION.search(gap):
         return False

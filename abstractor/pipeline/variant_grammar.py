@@ -8,11 +8,17 @@ from abstractor.rulebook.book import RuleBook
 
 _ARROW = re.compile(r"\s*(?:-{1,4}>?|>|/|\bto\b)\s*")
 _PROTEIN = re.compile(
-    r"(?P<ref>[A-Z])(?P<pos>\d{1,5})(?:_(?P<ref2>[A-Z])?(?P<pos2>\d{1,5}))?"
-    r"(?:(?P<fs>[A-Z]?fs.*)|(?P<event>delins|del|dup|ins|ext)(?P<seq>[A-Z*\d]*)|(?P<alt>[A-Z*=?]))"
+    r"(?P<ref>[A-Z*])(?P<pos>\d{1,5})(?:_(?P<ref2>[A-Z])?(?P<pos2>\d{1,5}))?"
+    r"(?:(?P<fs>[A-Z]?fs.*)|(?P<ext>[A-Z]?ext.*)|(?P<event>delins|del|dup|[A-Z]?ins)(?P<seq>[A-Z*\d]*)|>(?P<put>[A-Z]+)|(?P<alt>[A-Z*=?]))"
 )
 _DELETED_RESIDUE = re.compile(r"(?P<pos>\d{1,5}(?:_\d{1,5})?)(?P<event>del|dup|ins)(?P<seq>[A-Z]+)")
 _DELTA = re.compile(r"delta ?-?([A-Z])(\d+)", re.IGNORECASE)
+_INSTEAD = re.compile(r"\bfor\b")
+_SPOKEN_BASES = re.compile(
+    r"\(?([ACGT])\s?(?:-to-|-{0,4}>|-{2,4}|to)\s?([ACGT])\b.*?\b(?:nucleotide|position|base|nt)\s([+-]?\d{1,6})\b"
+)
+_REPLACED_RANGE = re.compile(r"_[A-Za-z]{1,3}\d+>")
+"""E746_S752>V: an older way to write delins."""
 _BASE_FIRST = re.compile(r"([ACGT])(-?\d+)([ACGT])")
 _PLACE_FIRST = re.compile(r"[*+-]?\d[\d_+-]*(?:[ACGT]+>[ACGT]+|del[ACGT]*(?:ins[ACGT]+)?|ins[ACGT]+|dup[ACGT]*|inv)")
 
@@ -113,7 +119,7 @@ class Grammar:
         if " at " in words or " in " in words:
             return self._phrase(words)
         bare = re.sub(r"^p ?\. ?", "", words.strip())
-        bare = _ARROW.sub("", bare)
+        bare = bare if _REPLACED_RANGE.search(bare) else _ARROW.sub("", bare)
         bare = re.sub(r"[()\[\]\s-]", "", bare)
         bare = self.residue.sub(lambda match: self.letters[match.group().lower()], bare)
         bare = re.sub(r"(?i)(?:ter|stop)(?=\d*$)", "*", bare)
@@ -127,9 +133,13 @@ class Grammar:
             place += f"_{match['ref2'] or ''}{match['pos2']}"
         if match["fs"] is not None:
             return f"p.{place}fs"
+        if match["ext"] is not None:
+            return f"p.{place}{match['ext']}"
+        if match["put"]:
+            return f"p.{place}delins{match['put']}"
         if match["event"]:
             # What was deleted or doubled follows from the place; what was inserted doesn't.
-            inserted = match["seq"] if match["event"] in {"ins", "delins", "ext"} else ""
+            inserted = match["seq"] if match["event"].endswith("ins") else ""
             return f"p.{place}{match['event']}{inserted}"
         return f"p.{place}{match['alt']}"
 
@@ -144,16 +154,24 @@ class Grammar:
     def _phrase(self, words: str) -> str | None:
         residues = [self.letters[match.group().lower()] for match in self.residue.finditer(words)]
         number = re.search(r"\d{1,5}(?=\D*$)", words)
-        return f"p.{residues[0]}{number[0]}{residues[1]}" if len(residues) == 2 and number else None
+        if len(residues) != 2 or number is None:
+            return None
+        # "A substitution of alanine for proline" puts alanine in.
+        first, second = reversed(residues) if _INSTEAD.search(words) else residues
+        return f"p.{first}{number[0]}{second}"
 
 
 def coding(words: str) -> str | None:
     """Writes a change of the coding sequence in HGVS: `c.818G>A`, `c.375+1G>T`; None for spellings that give no place."""
+    spoken = _SPOKEN_BASES.match(words)
+    if spoken is not None:
+        return f"c.{spoken[3]}{spoken[1]}>{spoken[2]}"
     bare = re.sub(r"^c ?\.? ?(?=[\d*(+-])|^c\.", "", words.strip())
+    bare = re.sub(r"(?<=[ACGT])4(?=[ACGT]$)", ">", bare)
     bare = re.sub(r"\s*-{0,4}>\s*", ">", bare)
     bare = re.sub(r"(?<=[ACGT])\s*(?:/|-{2,4})\s*(?=[ACGT])", ">", bare)
     bare = re.sub(r"\bto\b", ">", bare)
-    bare = re.sub(r"[()\s,]", "", bare)
+    bare = re.sub(r"[()\s,]", "", bare) if not re.match(r"\(\d+_\d+\)", bare) else bare
     base_first = _BASE_FIRST.fullmatch(bare)
     if base_first:
         bare = f"{base_first[2]}{base_first[1]}>{base_first[3]}"

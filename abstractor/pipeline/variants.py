@@ -6,14 +6,15 @@ reports and letters do. It never judges plans, hedges or relatives; those are le
 
 import re
 from bisect import bisect_right
-from collections.abc import Iterable, Iterator, Mapping
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Set
 from dataclasses import dataclass, replace
 
 from abstractor.model.finding import Assertion
 from abstractor.pipeline.genes import GeneLexicon, GeneMention, Trust
 from abstractor.pipeline.mention import Extractor, Mention
 from abstractor.pipeline.report_zones import ZoneFinder
-from abstractor.pipeline.statements import statements
+from abstractor.pipeline.statements import Statement, statements
 from abstractor.pipeline.variant_clauses import (
     NEAR,
     Event,
@@ -37,7 +38,29 @@ _EXONS = re.compile(r"\bexons?\s+\d{1,2}(?:\s?(?:[-,/]|and)\s?\d{1,2})*", re.IGN
 _SMALL_CHANGE = re.compile(
     r"[ \n]((?:p\.)?[acdefghiklmnpqrstvwy]\d{2,4}(?:[acdefghiklmnpqrstvwyx*]|fs|del))(?![A-Za-z0-9])"
 )
+_VERDICT = re.compile(
+    r"\s*(?:All|Both|None|Each|These|Results?)(?: (?:of )?(?:these|them|which|the (?:tests|results|genes)|three|four|tests|results|genes)){0,2}"
+    r"(?: (?:have|has))? (?:was|were|are|is|been|came back|returned)\b"
+)
+_TESTED = re.compile(r"test|sequenc|analy|assess|FISH|PCR|perform|check|request|studi|sent", re.IGNORECASE)
+_NEXT_SENTENCE = 3
+_LONG_PLACE = re.compile(r"([ACGT])(\d{4,5})(?!\1)([ACGT])")
+"""A3243G: four figures and two letters of the genetic alphabet are bases, not residues."""
 _CUT = re.compile(r"\n\s*\n|;(?!\s*(?:VAF|AF|MAF|allele))|\.\s+[A-Z]|\n\s*(?:[-*\u2022]|\d+[.)])")
+_DONE = re.compile(
+    r"\s*(?:gene\s+)?(?:mutation(?:al)?\s+)?(?:testing|tests?|analys[ei]s|studies|sequencing|FISH|PCR)?\s*"
+    r"(?:(?:was|were|has been|have been)\s+)?(?:also\s+)?(?:tested|performed|done|sequenced|analy[sz]ed|assessed|checked|requested|sent)?"
+    r"\s*\.(?=\s+(?:All|Both|None|Each|These|Results?)\b)"
+)
+"""What stands between the genes and a verdict in the next sentence."""
+_ALL_OF_THEM = re.compile(
+    r",?\s*(?:which\s+|that\s+)?(?:were\s+|was\s+|are\s+)?(?:all|both|each|which)\b(?:\s+(?:of which|of them|being|were|was|are|came back|returned))?",
+    re.IGNORECASE,
+)
+"""Tested for EGFR and ALK, both of which were negative."""
+_ENDS = re.compile(r"\s*(?:[.;)\n]|$)")
+"""After "no EGFR, ALK, ROS1" the thought must end, or an alteration be named."""
+_BRACKET = re.compile(r"\([^()\n]{0,60}\)")
 _OTHER_THOUGHT = re.compile(r"[,]|\b(?:and|or|with)\b|\d\s", re.IGNORECASE)
 
 
@@ -87,12 +110,17 @@ class VariantReader:
     status_genes: frozenset[str]
     stained: frozenset[str]
     suppressors: frozenset[str]
+    lost_by_stain: frozenset[str]
+    genomic_talk: re.Pattern[str]
     drug: re.Pattern[str]
     test: re.Pattern[str]
     expression: re.Pattern[str]
     general: re.Pattern[str]
     examples: re.Pattern[str]
     general_always: re.Pattern[str]
+    general_beside: re.Pattern[str]
+    asked_for: re.Pattern[str]
+    not_yet: re.Pattern[str]
     remark: re.Pattern[str]
     report_label: re.Pattern[str]
     silent_clause: re.Pattern[str]
@@ -132,6 +160,8 @@ class VariantReader:
             status_genes=frozenset(defaults["status_genes"]),
             stained=frozenset(defaults["stained"]),
             suppressors=frozenset(defaults["suppressors"]),
+            lost_by_stain=frozenset(defaults["lost_by_stain"]),
+            genomic_talk=re.compile(str(defaults["genomic_talk"]), re.IGNORECASE),
             drug=_union(status["names_a_drug"]),
             test=_union(status["names_a_test"]),
             expression=_union(status["expression"], r"(?<![A-Za-z0-9])"),
@@ -139,6 +169,9 @@ class VariantReader:
             examples=_union(status["examples_of"], r"(?<![A-Za-z])"),
             patient=_union(status["of_this_patient"], r"(?<![A-Za-z])"),
             general_always=_union(status["general_always"], r"(?<![A-Za-z])"),
+            general_beside=re.compile(str(status["general_beside"]), re.IGNORECASE),
+            asked_for=re.compile(str(status["asked_for"]), re.IGNORECASE),
+            not_yet=re.compile(str(status["not_yet"]), re.IGNORECASE),
             remark=re.compile(str(status["remark"]), re.IGNORECASE),
             report_label=re.compile(str(status["report_labels"]), re.IGNORECASE),
             silent_clause=_union(status["silent_clause"], r"(?<![A-Za-z])"),
@@ -151,7 +184,7 @@ class VariantReader:
         """The variants a note states, as mentions of the field `variant`."""
         found: list[Mention] = []
         latest: tuple[str, int] | None = None
-        for statement in statements(view):
+        for statement in _with_verdicts(statements(view)):
             words = statement.words
             if not self.quick.search(words):
                 continue
@@ -162,7 +195,8 @@ class VariantReader:
             if not genes and not changes:
                 continue
             zones = self.zones.zones(view)
-            for start, end in split_clauses(words, genes):
+            titles = zones.borders(statement.start, statement.start + len(words))
+            for start, end in split_clauses(words, genes, [title - statement.start for title in titles]):
                 # A heading and its list may be one sentence: what counts is where the first gene stands.
                 places = [gene.start for gene in genes] + [change.start for change in changes]
                 first = min((place for place in places if start <= place < end), default=start)
@@ -181,6 +215,10 @@ class VariantReader:
             return []
         genes = self.lexicon.find(text)
         starts = [gene.start for gene in genes]
+        counts = Counter(symbol for gene in genes if gene.trust is not Trust.AMBIGUOUS for symbol in gene.symbols)
+        often = {symbol for symbol, count in counts.items() if count > 1}
+        # A text about one gene need not name it again beside each change.
+        main = max(often, key=lambda symbol: counts[symbol], default=None)
         result: list[VariantMention] = []
         for change in changes:
             near = _around(genes, starts, change)
@@ -192,7 +230,12 @@ class VariantReader:
                 continue
             if change.kind == "exon" and not any(0 <= change.start - gene.end <= 2 for gene in near):
                 continue
-            gene = self._gene_near(text, change, near)
+            if (bases := _LONG_PLACE.fullmatch(text, change.start, change.end)) and not _beside_panel_gene(
+                near, change
+            ):
+                coded = f"c.{bases[2]}{bases[1]}>{bases[3]}"
+                change = replace(change, kind="nucleotide", hgvs_p=None, hgvs_c=coded)
+            gene = self._gene_near(change, near, often) or main
             hgvs_p = self._residue(gene, change)
             words = text[change.start : change.end]
             result.append(VariantMention(change.start, change.end, words, gene, hgvs_p, change.hgvs_c, change.kind))
@@ -239,7 +282,7 @@ class VariantReader:
             for item in items
         ]
         before = (latest[0], latest[1] - offset) if latest else None
-        items.extend(self._loose(words, loose, before))
+        items.extend(self._loose(words, loose, before, zone))
         named = [gene for group in groups for gene in group.genes if gene.trust is not Trust.RARE]
         last = (named[-1].symbols[-1], offset + named[-1].end) if named else None
         return self._sober(words, start, end, items), last
@@ -269,6 +312,8 @@ class VariantReader:
             yield pair
             return
         if self._is_drug_or_test(words, group):
+            return
+        if self._is_question(words, group):
             return
         labelled = self._is_labelled(words, group)
         readings = read_group(words, group, zone)
@@ -367,7 +412,8 @@ class VariantReader:
         result = next((event for event in group.after if event.kind in {"absent", "found", "negator"}), None)
         says = words[result.start : result.end].lower() if result is not None else ""
         wild = "wild" in says or says == "wt"
-        if group.negated and not group.after and not group.strong and group.before is None:
+        ends = _ENDS.match(words, group.genes[-1].end) and symbol in self.status_genes
+        if group.negated and not group.after and not group.strong and group.before is None and not ends:
             return
         if (
             symbol not in self.status_genes
@@ -383,12 +429,16 @@ class VariantReader:
         ):
             return
         if result is not None and result.start >= group.genes[-1].end:
-            gap = _EXONS.sub(" ", words[group.genes[-1].end : result.start])
+            gap = _DONE.sub(" ", words[group.genes[-1].end : result.start])
+            gap = _ALL_OF_THEM.sub(" ", gap)
+            gap = _BRACKET.sub(" ", _EXONS.sub(" ", gap))
             if _OTHER_THOUGHT.search(gap) or len(gap.split()) > (2 if gene.trust is Trust.AMBIGUOUS else 6):
                 return
         if "+" in says and not re.match(r"\+(?:ve)?(?:[\s,.;)/-]|$)", tail):
             return
         listed = zone.partition("_")[2] if zone.startswith("negative") and result is None else ""
+        between = words[gene.end : result.start] if result is not None else ""
+        listed = listed or ("amplification" if "copy number" in between.lower() else "")
         alteration = listed or ("fusion" if symbol in self.fusion_genes and not wild else "mutation")
         end = (
             result.end
@@ -423,7 +473,7 @@ class VariantReader:
         value = f"{first.symbols[0]}-{second.symbols[0]}"
         return _Item(value, "fusion", first.start, end, Assertion.ABSENT if group.negated else assertion, specific=True)
 
-    def _loose(self, words: str, loose: list[Event], before: tuple[str, int] | None) -> Iterator[_Item]:
+    def _loose(self, words: str, loose: list[Event], before: tuple[str, int] | None, zone: str) -> Iterator[_Item]:
         """Changes that stand without a gene in their clause: the gene is known from the change or stands just before."""
         for index, event in enumerate(loose):
             change = event.change
@@ -438,7 +488,7 @@ class VariantReader:
             if value is None:
                 continue
             results = loose[index + 1 : index + 2]
-            absent = any(
+            absent = zone.startswith("negative") or any(
                 one.kind == "negator" or (one.kind == "absent" and one.start - event.end < NEAR) for one in results
             )
             if any(one.kind == "unknown" and one.start - event.end < NEAR for one in results):
@@ -454,11 +504,16 @@ class VariantReader:
         always = self.general_always.search(clause) and not self.patient.search(clause)
         kept = []
         general = self.general.search(clause) and not self.patient.search(clause)
+        open_lists = [match.span() for match in self.not_yet.finditer(words, start, end)]
         for item in items:
+            if item.assertion is None and any(low <= item.start < high for low, high in open_lists):
+                continue
+            if item.assertion is None and not item.specific and self.general_beside.match(words, item.end):
+                continue
             example = None
             for match in self.examples.finditer(words, max(0, item.start - 120), item.start):
                 example = match
-            if example is not None and ")" not in words[example.end() : item.start]:
+            if example is not None and item.assertion is None and ")" not in words[example.end() : item.start]:
                 continue
             if general and item.assertion is None and (not item.specific or item.lonely or always):
                 continue
@@ -474,6 +529,13 @@ class VariantReader:
         ):
             return True
         return any(event.kind == "alteration" and self.drug.match(words, event.end) for event in group.after[:1])
+
+    def _is_question(self, words: str, group: Group) -> bool:
+        """Whether the genes were only asked for: "tested for EGFR and ALK", with no result behind."""
+        if group.negated or any(event.kind in {"found", "absent", "change", "negator"} for event in group.after):
+            return False
+        start = min(group.genes[0].start, group.before.start if group.before is not None else group.genes[0].start)
+        return bool(self.asked_for.search(words, max(0, start - 90), start))
 
     def _is_labelled(self, words: str, group: Group) -> bool:
         """Whether a report is named right before the genes: what a report lists without more is altered."""
@@ -504,6 +566,8 @@ class VariantReader:
     def _is_expression(self, words: str, symbol: str, gene: GeneMention, event: Event) -> bool:
         low, high = min(gene.start, event.start), max(gene.end, event.end)
         near = self.expression.search(words, max(0, low - 25), min(len(words), high + 25))
+        if symbol in self.lost_by_stain and not self.genomic_talk.search(words):
+            return True
         return gene.protein or symbol in self.stained or near is not None
 
     def _belongs_elsewhere(self, words: str, event: Event, group: Group) -> bool:
@@ -538,13 +602,13 @@ class VariantReader:
             match.lastgroup and match.lastgroup.startswith("alteration") for match in self.words.finditer(around)
         ) or bool(self.genetic_talk.search(around))
 
-    def _gene_near(self, text: str, change: Change, genes: Iterable[GeneMention]) -> str | None:
+    def _gene_near(self, change: Change, genes: Iterable[GeneMention], often: Set[str]) -> str | None:
         known = self._known_gene(change)
         best: tuple[int, str] | None = None
         for gene in genes:
             # A gene in front is more likely meant than one behind.
             distance = gene.start - change.end + 8 if gene.start >= change.end else change.start - gene.end
-            if gene.trust is Trust.RARE and distance > 40:
+            if gene.trust is Trust.RARE and distance > 40 and gene.symbols[-1] not in often:
                 continue
             if distance <= 250 and (best is None or distance < best[0]):
                 best = (distance, gene.symbols[-1])
@@ -562,9 +626,9 @@ class VariantReader:
         if (
             assertion is None
             and item.specific
-            and ("vaf" in attributes or zone in {"positive", "unknown_significance"})
+            and ("vaf" in attributes or "vus" in attributes or zone in {"positive", "unknown_significance"})
         ):
-            # A measured fraction, or a place among a report's findings, says that it was found.
+            # A measured fraction, a judgement of what it means, or a place among a report's findings says that it was found.
             assertion = Assertion.PRESENT
         return Mention(FIELD, value, start, end, rule, assertion, attributes=attributes, confidence=confidence)
 
@@ -608,6 +672,23 @@ def find_variants(text: str, reader: VariantReader) -> list[VariantMention]:
     return reader.find(text)
 
 
+def _with_verdicts(told: Iterable[Statement]) -> Iterator[Statement]:
+    """Joins a result that stands as a sentence of its own to what was tested: "EGFR and ALK were tested. Both were negative."."""
+    waiting: Statement | None = None
+    for statement in told:
+        if waiting is not None and _VERDICT.match(statement.words) and _TESTED.search(waiting.words):
+            gap = statement.start - waiting.start - len(waiting.words)
+            if 0 <= gap <= _NEXT_SENTENCE:
+                yield Statement(waiting.start, waiting.words + " " * gap + statement.words)
+                waiting = None
+                continue
+        if waiting is not None:
+            yield waiting
+        waiting = statement
+    if waiting is not None:
+        yield waiting
+
+
 def _stretch(gene: GeneMention, event: Event) -> tuple[int, int]:
     """The words from gene to alteration where they stand together, else the part that says more."""
     low, high = min(gene.start, event.start), max(gene.end, event.end)
@@ -626,7 +707,11 @@ def _overlap(change: Change, event: Event) -> bool:
 
 def _around(genes: list[GeneMention], starts: list[int], change: Change) -> list[GeneMention]:
     position = bisect_right(starts, change.start)
-    return genes[max(0, position - 3) : position + 2]
+    return genes[max(0, position - 4) : position + 2]
+
+
+def _beside_panel_gene(genes: list[GeneMention], change: Change) -> bool:
+    return any(gene.trust is Trust.SAFE and 0 <= change.start - gene.end <= 25 for gene in genes)
 
 
 def _unique(mentions: list[Mention]) -> list[Mention]:
@@ -673,4 +758,6 @@ def _event_words(alterations: Mapping[str, list[str]], status: Mapping[str, list
         ("found", status["present"]),
     ]
     joined = "|".join(f"(?P<{name}>{'|'.join(words)})" for name, words in parts)
-    return re.compile(rf"(?<![A-Za-z])(?:{joined})(?![A-Za-z])", re.IGNORECASE)
+    # TP53mut, EGFRwt: a word may follow the capitals of a symbol at once.
+    border = r"(?:(?<![A-Za-z])|(?=[(+-])|(?-i:(?<=[A-Z]{2})(?=mut|wt\b|amp\b|del\b)))"
+    return re.compile(rf"{border}(?:{joined})(?![A-Za-z])", re.IGNORECASE)

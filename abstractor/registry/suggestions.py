@@ -1,8 +1,8 @@
 """What is proposed for a patient. A new annotation replaces proposals; it never touches a decision."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
-from sqlalchemy import delete, insert, select, update
+from sqlalchemy import RowMapping, delete, insert, select, update
 
 from abstractor.model.finding import Assertion
 from abstractor.model.suggestion import Suggestion
@@ -50,20 +50,47 @@ def suggestions_of(registry: Registry, patient_id: str) -> tuple[Suggestion, ...
     statement = select(table).where(SuggestionRow.patient_id == patient_id).order_by(SuggestionRow.suggestion_key)
     with registry.read() as connection:
         rows = connection.execute(statement).mappings().all()
-    return tuple(
-        Suggestion(
-            patient_id=row["patient_id"],
-            slot=row["slot"],
-            field=row["field"],
-            value=row["value"],
-            assertion=Assertion(row["assertion"]),
-            date=row["date"],
-            end_date=row["end_date"],
-            attributes=row["attributes"],
-            confidence=row["confidence"],
-            evidence=read_evidence(row["evidence"]),
-            origin=row["origin"],
-            rulebook=row["rulebook"],
-        )
-        for row in rows
+    return tuple(_suggestion(row) for row in rows)
+
+
+def reweigh_suggestions(registry: Registry, weigh: Callable[[Suggestion], float], least: float) -> int:
+    """Gives every suggestion the confidence that `weigh` works out, in one transaction; nothing else of it changes.
+
+    Args:
+        registry: an open registry.
+        weigh: from a suggestion to its confidence.
+        least: a smaller change is not written.
+
+    Returns:
+        How many changed.
+    """
+    table = SuggestionRow.__table__
+    changed = 0
+    with registry.write() as connection:
+        for row in connection.execute(select(table)).mappings().all():
+            confidence = weigh(_suggestion(row))
+            if abs(confidence - row["confidence"]) >= least:
+                connection.execute(
+                    update(SuggestionRow)
+                    .where(SuggestionRow.suggestion_key == row["suggestion_key"])
+                    .values(confidence=confidence)
+                )
+                changed += 1
+    return changed
+
+
+def _suggestion(row: RowMapping) -> Suggestion:
+    return Suggestion(
+        patient_id=row["patient_id"],
+        slot=row["slot"],
+        field=row["field"],
+        value=row["value"],
+        assertion=Assertion(row["assertion"]),
+        date=row["date"],
+        end_date=row["end_date"],
+        attributes=row["attributes"],
+        confidence=row["confidence"],
+        evidence=read_evidence(row["evidence"]),
+        origin=row["origin"],
+        rulebook=row["rulebook"],
     )

@@ -22,7 +22,7 @@ class ReviewConfig:
     dwell_ms: int = 250
     """How long a row must have been on screen before a decision key works, 0 to 1000."""
     low_confidence: float = 0.5
-    """Below this, the evidence must be in view at the moment of the decision."""
+    """Below this, a suggestion is asked after the others, and its evidence must be in view at the moment of the decision."""
     bulk_accept: bool = True
     """Whether `A` may accept several rows at once."""
     close_open: bool = False

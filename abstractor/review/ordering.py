@@ -1,6 +1,7 @@
 """The order of the rows, and which of them comes next. Pure.
 
-One kind of question at a time: groups in the order of the form, what is in conflict first within a group.
+One kind of question at a time: groups in the order of the form, what is in conflict first within a group. What is hardly believed is asked
+after everything else, and never left out.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -9,13 +10,16 @@ from abstractor.review.rows import Row, State
 from abstractor.rulebook.schema import FieldSpec
 
 
-def order_rows(rows: Iterable[Row], fields: Mapping[str, FieldSpec], by: str = "item") -> tuple[Row, ...]:
+def order_rows(
+    rows: Iterable[Row], fields: Mapping[str, FieldSpec], by: str = "item", doubted: float = 0.0
+) -> tuple[Row, ...]:
     """Sorts rows; where they stand does not depend on what was decided, so no row moves under the cursor.
 
     Args:
         rows: rows of one patient.
         fields: the registry's questions, in the order of the form.
         by: `item`; `confidence` (the least certain first); `note` (by the place of the first evidence).
+        doubted: in the order of items, questions all of whose suggestions are less sure than this come last.
     """
     place = {name: number for number, name in enumerate(fields)}
     groups = _group_places(fields)
@@ -33,7 +37,13 @@ def order_rows(rows: Iterable[Row], fields: Mapping[str, FieldSpec], by: str = "
         return tuple(sorted(rows, key=lambda row: (not row.conflict, row.confidence, item(row))))
     if by == "note":
         return tuple(sorted(rows, key=lambda row: (_first_place(row), item(row))))
-    return tuple(sorted(rows, key=item))
+    return tuple(sorted(rows, key=lambda row: (_doubted(row, doubted), item(row))))
+
+
+def _doubted(row: Row, limit: float) -> bool:
+    """Whether nothing that was found for a row is believed; what stands by a person's word does not move it."""
+    found = [choice.confidence for choice in row.choices if choice.origin != "standing"]
+    return bool(found) and max(found) < limit
 
 
 def _group_places(fields: Mapping[str, FieldSpec]) -> dict[str, int]:

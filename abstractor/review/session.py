@@ -89,7 +89,7 @@ class Session:
 
     def _arrange(self) -> None:
         rows = build_rows(self.suggestions, self.case, self.book.fields, self._added)
-        self.rows = order_rows(rows, self.book.fields, self.order)
+        self.rows = order_rows(rows, self.book.fields, self.order, self.config.low_confidence)
 
     def reorder(self, order: str) -> None:
         """Sorts the rows another way: `item`, `confidence` or `note`."""

@@ -22,6 +22,9 @@ from abstractor.rulebook.schema import (
 
 Row = TypeVar("Row", bound=Entry)
 
+MEASURED = "confidence"
+"""The settings file that holds no words but what was measured; a rulebook may do without it."""
+
 
 @dataclass(frozen=True)
 class RuleBook:

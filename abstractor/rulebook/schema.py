@@ -68,6 +68,8 @@ class FieldSpec(Entry):
     """A value that begins with another says the same more exactly (T2a and T2, 2021-03-04 and 2021)."""
     final: tuple[str, ...] = ()
     """Values that end the question: what was true before them (alive) does not contradict them (dead)."""
+    decisive_first: tuple[str, ...] = ()
+    """Of differing values about one event, on evidence of the same rank, these are offered first, in this order (RECIST: any progression is progression)."""
     latest_wins: bool = False
     """Of differing values the latest note's is offered first (addendum over original); else the earliest."""
 
@@ -180,6 +182,8 @@ class SectionRule(Entry):
     """What stands in it is about this, unless the words say otherwise (family history: other_experiencer)."""
     fields: tuple[str, ...] = ()
     """The fields `assertion` is meant for; empty: all."""
+    nothing: str | None = None
+    """A regular expression for what says that there is nothing to tell ("non-contributory"); where the body begins so, it ends there."""
     silent_fields: tuple[str, ...] = ()
     """Fields of which nothing stands in it (physical examination: metastasis)."""
     silent: bool = False

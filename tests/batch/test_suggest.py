@@ -358,3 +358,45 @@ def test_no_question_is_put_twice_with_one_value_and_evidence_is_never_made_up(
         decided_slots=[one.slot for one in first],
     )
     assert {one.slot for one in anchored} == {one.slot for one in first}
+
+
+def test_radiotherapy_without_a_site_supports_the_course_it_stands_near(put: Suggest) -> None:
+    """ "Completed RT" of the clinic note is no second course beside the thoracic one of the report."""
+    (one,) = put(
+        said("radiotherapy", "thoracic", "2024-03-08", date="2024-03-08"),
+        said("radiotherapy", "unspecified", "2024-05-02", date="2024-04"),
+        said("radiotherapy", "unspecified", "2024-09-02"),
+    )
+    assert (one.value, len(one.evidence)) == ("thoracic", 3)
+
+
+def test_radiotherapy_of_another_year_without_a_site_stays_a_question(put: Suggest) -> None:
+    found = put(
+        said("radiotherapy", "thoracic", "2024-03-08", date="2024-03-08"),
+        said("radiotherapy", "unspecified", "2024-03-09", date="2021-01-10"),
+    )
+    assert {one.value for one in found} == {"thoracic", "unspecified"}
+
+
+def test_of_one_scan_progression_is_offered_before_what_is_stable(put: Suggest) -> None:
+    """RECIST 1.1: progression of any lesion is progression of the patient; lesions that stay the same do not undo it."""
+    found = put(
+        said("response", "SD", "2024-03-08", date="2024-03-08"),
+        said("response", "PD", "2024-03-08", date="2024-03-08", start=40, end=44),
+    )
+    assert [one.value for one in found] == ["PD", "SD"]
+
+
+def test_a_course_told_with_its_ends_begins_and_stops_on_them(put: Suggest) -> None:
+    """ "VMAT 3 June to 12 July" in the report, dated by its end; the clinic note of August supports it."""
+    (one,) = put(
+        said(
+            "radiotherapy",
+            "thoracic",
+            "2024-07-15",
+            date="2024-07-12",
+            attributes={"started": "2024-06-03", "stopped": "2024-07-12"},
+        ),
+        said("radiotherapy", "thoracic", "2024-08-19"),
+    )
+    assert (one.date, one.end_date, len(one.evidence)) == ("2024-06-03", "2024-07-12", 2)

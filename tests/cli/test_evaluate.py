@@ -9,8 +9,9 @@ from click.testing import CliRunner, Result
 
 from abstractor.api import Abstractor
 from abstractor.cli.main import cli
-from abstractor.model.finding import Finding
+from abstractor.model.finding import Assertion, Finding
 from abstractor.model.note import Note
+from abstractor.pipeline.explain import Fate, Trace
 from abstractor.rulebook.book import RuleBook
 
 TEXT = "Limited stage; liver spared. Perhaps brain."
@@ -31,6 +32,13 @@ class Reader:
             self.found_in(note, "spared", "response", "PD"),
             self.found_in(note, "brain", "metastasis", "brain", "uncertain"),
         ]
+
+    def explain(self, note: Note) -> tuple[Trace, ...]:
+        start = note.text.index("liver")
+        return (Trace("metastasis", "liver", start, start + 5, "r1", Assertion.PRESENT, Fate.MASKED, "mask legend"),)
+
+    def sentences(self, note: Note) -> list[tuple[int, int]]:
+        return [(0, len(note.text))]
 
 
 @pytest.fixture
@@ -98,3 +106,42 @@ def test_a_file_that_is_no_gold_is_one_line_by_row(run: Run, tmp_path: Path, con
 def test_a_missing_file_is_one_line(run: Run) -> None:
     (line,) = run("none.jsonl", code=1).stderr.splitlines()
     assert "none.jsonl" in line
+
+
+def test_every_error_has_its_sentence_and_likely_cause(run: Run, tmp_path: Path) -> None:
+    gold(tmp_path / "gold.jsonl")
+    run("gold.jsonl", "--errors", "errors.jsonl", "--quiet")
+    errors = [json.loads(line) for line in (tmp_path / "errors.jsonl").read_text().splitlines()]
+    assert errors[0]["cause"] == "masked: by mask legend"
+    assert "[[liver]]" in errors[0]["sentence"]
+    assert errors[1]["cause"].startswith("no fact")
+
+
+@pytest.mark.parametrize("name", ["errors.txt", "errors.html"])
+def test_errors_are_written_for_people_too_and_for_their_owner_only(run: Run, tmp_path: Path, name: str) -> None:
+    gold(tmp_path / "gold.jsonl")
+    run("gold.jsonl", "--errors", name, "--quiet")
+    content = (tmp_path / name).read_text()
+    assert "mask legend" in content
+    assert "http://" not in content
+    assert (tmp_path / name).stat().st_mode & 0o077 == 0
+
+
+def test_an_unknown_ending_is_one_line(run: Run, tmp_path: Path) -> None:
+    gold(tmp_path / "gold.jsonl")
+    assert "end its name with .jsonl, .txt, .html" in run("gold.jsonl", "--errors", "e.doc", "--quiet", code=1).stderr
+    assert "end its name with .svg or .png" in run("gold.jsonl", "--reliability", "e.doc", "--quiet", code=1).stderr
+
+
+def test_the_reliability_is_drawn_and_told(run: Run, tmp_path: Path) -> None:
+    gold(tmp_path / "gold.jsonl")
+    printed = run("gold.jsonl", "--reliability", "figure.svg", "--quiet").stdout
+    assert "2 facts found; expected calibration error 0.400" in printed  # of two facts given 0.9 one is right
+    assert (tmp_path / "figure.svg").read_text().startswith("<?xml")
+
+
+def test_figures_are_given_by_kind_of_note(run: Run, tmp_path: Path) -> None:
+    gold(tmp_path / "gold.jsonl", note_type="clinic")
+    printed = run("gold.jsonl", "--by", "note_type", "--json", "f.json", "--quiet").stdout
+    assert "clinic" in printed
+    assert json.loads((tmp_path / "f.json").read_text())["groups"]["clinic"]["notes"] == 1

@@ -52,7 +52,9 @@ class Odd(Exception):
 def annotate(note):
     secret = note.text
     DOES
-abstractor.api.Abstractor.load = lambda rules=None: SimpleNamespace(rulebook=book, annotate=annotate)
+abstractor.api.Abstractor.load = lambda rules=None: SimpleNamespace(
+    rulebook=book, annotate=annotate, annotate_for_registry=annotate
+)
 """
 
 

@@ -55,7 +55,12 @@ def evidence_stands_in_its_note(registry: Registry) -> None:
 
 
 def the_registry_holds(registry: Registry, dump: Path) -> None:
-    """Two workers find what the registry holds, to the letter."""
-    stored = [finding.row() for patient in patients(registry) for finding in findings_of(registry, patient)]
+    """Two workers find what the registry holds, to the letter; who the patient is stays in the registry."""
+    stored = [
+        finding.row()
+        for patient in patients(registry)
+        for finding in findings_of(registry, patient)
+        if finding.field not in {"sex", "birth_date"}
+    ]
     lines = [line for line in dump.read_bytes().decode().split("\n") if line]
     assert sorted(lines) == sorted(json.dumps(row, ensure_ascii=False) for row in stored)

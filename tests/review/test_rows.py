@@ -1,5 +1,7 @@
 """What a row says, worked out from suggestions and decisions alone."""
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -197,3 +199,21 @@ def test_the_next_open_row_is_never_the_one_just_decided_and_none_is_forgotten(b
         seen.add(row.slot)
         slot = row.slot
     assert seen == {row.slot for row in open_rows(rows)}
+
+
+def test_what_is_hardly_believed_is_asked_last_and_never_left_out(book, suggest):
+    unsure = [replace(one, confidence=0.2) for one in (suggest("stage.valg", "limited"), suggest("ki67", "90"))]
+    rows = build_rows([*unsure, suggest("metastasis", "brain")], Case("p1"), book.fields)
+    ordered = order_rows(rows, book.fields, doubted=0.5)
+    assert {row.slot for row in ordered} == {row.slot for row in rows}
+    assert {row.slot for row in ordered[-2:]} == {"stage.valg", "ki67"}
+    assert ordered[-3].slot != "stage.valg"
+    assert any(row.state is State.MISSING for row in ordered[:-2])
+
+
+def test_a_decision_does_not_move_a_doubted_row(book, suggest):
+    unsure = [replace(suggest("ki67", "90"), confidence=0.2), suggest("metastasis", "brain")]
+    before = order_rows(build_rows(unsure, Case("p1"), book.fields), book.fields, doubted=0.5)
+    case = fold("p1", [decided("ki67", Action.ACCEPT, "90", offered="90")])
+    after = order_rows(build_rows(unsure, case, book.fields), book.fields, doubted=0.5)
+    assert [row.slot for row in before] == [row.slot for row in after]

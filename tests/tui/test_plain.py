@@ -45,7 +45,7 @@ def test_decisions_are_saved_one_by_one_under_the_same_guards(plain, registry):
 
 
 def test_a_patient_is_closed_when_nothing_is_open(plain, registry):
-    told = plain("", "1", *["a"] * 24, "0", "")
+    told = plain("", "1", *["a"] * 23, "0", "a", "")
     assert "26 open: " in told
     assert told.endswith("closed\n")
     assert case_of(registry, "TOUR-01").closed
@@ -67,6 +67,6 @@ def test_without_a_name_the_first_patient_with_work_is_reviewed(registry, book):
         return out.getvalue()
 
     assert run("q").startswith("TOUR-01")
-    run("1", *["a"] * 24, "0", "")
+    run("1", *["a"] * 23, "0", "a", "")
     with pytest.raises(InputError, match="no patient has work"):
         run("q")

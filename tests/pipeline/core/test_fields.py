@@ -83,7 +83,7 @@ def test_the_prefix_of_a_stage_is_an_attribute(reader: Reader) -> None:
         ("No lytic or sclerotic deposits.", {"bone -"}),
         ("L adrenal 2.2 cm, SUV 11.", {"adrenal"}),
         ("Left adrenal adenoma 1.2 cm.", set()),
-        ("RUL mass with metastases in the left lung. Left lung metastases growing.", {"contralateral_lung", "lung"}),
+        ("RUL mass with metastases in the left lung. Left lung metastases growing.", {"contralateral_lung"}),
         ("Metastatic small cell lung cancer.", {"distant"}),
         ("PD-L1 positive.", set()),
         ("No avid disease in liver, adrenals or bone.", {"liver -", "adrenal -", "bone -"}),

@@ -175,3 +175,35 @@ def test_any_text_gives_its_changes_with_their_genes(variant_reader: VariantRead
         ("5382insC", "BRCA1", None, "c.5382insC", "nucleotide"),
         ("rs1061170", "BRCA1", None, None, "dbsnp"),
     ]
+
+
+def test_a_text_about_one_gene_need_not_name_it_beside_each_change(variant_reader: VariantReader) -> None:
+    text = (
+        "Mutations of OTOG cause deafness. OTOG was sequenced in two families of which the parents are first cousins and in ninety "
+        "further persons with impaired hearing from the same region, all of them examined by audiometry and imaging in one hospital "
+        "over the course of six years by the same two physicians. The affected had c.5508delC."
+    )
+    assert [(one.gene, one.hgvs_c) for one in variant_reader.find(text)] == [("OTOG", "c.5508delC")]
+
+
+def test_bases_around_a_long_number_are_a_change_of_dna(variant_reader: VariantReader) -> None:
+    [mitochondrial] = variant_reader.find("the A3243G mutation of mitochondrial DNA")
+    assert (mitochondrial.hgvs_p, mitochondrial.hgvs_c, mitochondrial.kind) == (None, "c.3243A>G", "nucleotide")
+    [protein] = variant_reader.find("progression on crizotinib with ALK G1269A")
+    assert (protein.gene, protein.hgvs_p) == ("ALK", "p.G1269A")
+
+
+def test_what_is_put_in_for_something_stands_last(variant_reader: VariantReader) -> None:
+    [change] = variant_reader.find("substitution of cysteine for arginine at codon 207")
+    assert change.hgvs_p == "p.R207C"
+    [change] = variant_reader.find("substitution of arginine by cysteine at codon 207")
+    assert change.hgvs_p == "p.R207C"
+
+
+def test_a_title_in_mid_sentence_ends_what_was_not_found(facts: Facts) -> None:
+    text = "CNV   EGFR amp plasma CN 3.4; MYC not amplified\nNOT DETECTED   T790M, C797S\nTMB 7   MSI-H not detected\nRB1 p.R445*"
+    found = _absent(facts(text))
+    assert found["variant EGFR p.T790M"]
+    assert found["variant EGFR p.C797S"]
+    assert not found["variant EGFR amplification"]
+    assert not found["variant RB1 p.R445*"]

@@ -70,7 +70,7 @@ def test_words_that_only_look_like_radiotherapy_are_silent(said: Said, text: str
         ("WBRT 3000 cGy in 10 fractions.", 30, 10),
         ("Whole brain irradiation 10 x 3 Gy.", 30, 10),
         ("PCI 25 Gy/10 fx.", 25, 10),
-        ("RT to L3, 8 Gy x 1.", 8, None),
+        ("RT to L3, 8 Gy x 1.", 8, 1),
     ],
 )
 def test_doses_are_attributes_in_gray(extract: Extract, text: str, gray: float, fractions: int | None) -> None:

@@ -125,6 +125,74 @@ def test_remission_of_another_cancer_is_historical(said: Said) -> None:
     assert said(FIELD, "Lymphoma 2003, in remission.") == {("CR", "historical")}
 
 
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ("CT shows tumour shrinkage.", "PR"),
+        ("The nodule showed spontaneous regression.", "PR"),
+        ("Adrenal metastasis: smaller.", "PR"),
+        ("The deposit has decreased to 9 mm.", "PR"),
+        ("CT 27/10/22 - PR.", "PR"),
+        ("The primary did not change.", "SD"),
+        ("Hilar mass 3.1 cm, about the same.", "SD"),
+        ("The tumour continued to grow.", "PD"),
+        ("Progressive intracranial and extracranial disease.", "PD"),
+        ("1. PD.", "PD"),
+        ("Response could not be evaluated.", "NE"),
+    ],
+)
+def test_wordings_are_read_in_any_order_of_their_parts(said: Said, text: str, value: str) -> None:
+    assert said(FIELD, text) == {(value, "present")}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Tumour markers have decreased.",
+        "Thyroid nodule unchanged.",
+        "Good biochemical response.",
+        "Tumor cells exhibit enlarged nuclei.",
+        "Patent without tumour involvement, unchanged.",
+        "A second, smaller lesion is seen in the cerebellum.",
+        "In hospital from 09.11.2021 to 17.11.2021 with a hilar mass.",
+        "Psoriasis has progressed.",
+        "Ejection fraction unchanged.",
+        "The mass arose from the lower lobe.",
+    ],
+)
+def test_what_is_no_tumour_or_no_change_is_silent(said: Said, text: str) -> None:
+    assert {value for value, assertion in said(FIELD, text) if assertion == "present"} == set()
+
+
+FRAMES = [
+    "Seen with her daughter. {} Bloods were satisfactory.\n\nPlan: see in 3 weeks.",
+    "FINDINGS:\nLungs: emphysema.\nIMPRESSION:\n1. {}\n2. Small left effusion.",
+    "- Extensive stage small cell lung cancer\n- {}\n- PS 1",
+    "He had carboplatin and etoposide, four cycles. {} We talked about this at length.",
+]
+
+
+@pytest.mark.parametrize("frame", FRAMES)
+@pytest.mark.parametrize(
+    ("text", "facts"),
+    [
+        ("Partial response.", {("PR", "present")}),
+        ("Stable disease.", {("SD", "present")}),
+        ("PD per RECIST 1.1.", {("PD", "present")}),
+        ("No evidence of disease progression.", {("PD", "absent")}),
+        ("The hilar mass has shrunk, but there is a new liver lesion.", {("PR", "present"), ("PD", "present")}),
+        ("Complete metabolic response at all sites.", {("CR", "present")}),
+    ],
+)
+def test_a_judgement_is_the_same_wherever_it_stands(said: Said, frame: str, text: str, facts: set[object]) -> None:
+    assert said(FIELD, frame.format(text)) == facts
+
+
+def test_a_sentence_without_an_end_is_read_all_the_same(said: Said) -> None:
+    filler = "and further notes on diet and sleep " * 60
+    assert ("PD", "present") in said(FIELD, f"{filler} CT shows progressive disease {filler}")
+
+
 @pytest.mark.skipif(not PHRASES.is_file(), reason="the shared development material is not beside the project")
 def test_most_of_the_development_phrases_are_judged_as_labelled(said: Said) -> None:
     """By FIELDS, "no evidence of progression" is progression denied, a hedge is uncertain, and NE need not be said."""

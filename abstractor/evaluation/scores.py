@@ -1,4 +1,4 @@
-"""Scores findings against annotated notes (INTERFACE.md, "Gold in"). It reads no files and runs no pipeline."""
+"""Scores findings against annotated notes (INTERFACE.md, "Gold in")."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -79,6 +79,12 @@ class Counts:
     fp: int = 0
     fn: int = 0
 
+    def add(self, other: "Counts") -> None:
+        """Takes in the counts of another stretch of notes."""
+        self.tp += other.tp
+        self.fp += other.fp
+        self.fn += other.fn
+
     def row(self) -> dict[str, int | float]:
         """With precision, recall and F1; 0 where there is nothing to divide by."""
         precision = self.tp / (self.tp + self.fp) if self.tp + self.fp else 0.0
@@ -98,6 +104,10 @@ class Scores:
     evidence_right: int
     evidence_judged: int
     errors: tuple[Error, ...] = field(default=())
+    parts: Mapping[str, Counts] = field(default_factory=dict)
+    """The main figures by assertion: `present`, `absent`."""
+    notes: Mapping[str, Mapping[str, Counts]] = field(default_factory=dict)
+    """The main figures by note and field, for intervals and for groups of notes."""
 
     def row(self) -> dict[str, Any]:
         """The shape of `evaluate --json`."""
@@ -108,6 +118,7 @@ class Scores:
             "macro_f1": sum(judged) / len(judged) if judged else 0.0,
             "fields": rows,
             "evidence_overlap": self.evidence_right / self.evidence_judged if self.evidence_judged else 0.0,
+            "assertions": {name: counts.row() for name, counts in sorted(self.parts.items())},
             "other_assertions": {name: counts.row() for name, counts in sorted(self.other.items())},
         }
 
@@ -127,24 +138,27 @@ def score(gold: Iterable[GoldNote], findings: Iterable[Finding], absent_fields: 
     micro = Counts()
     fields: dict[str, Counts] = defaultdict(Counts)
     other: dict[str, Counts] = defaultdict(Counts)
+    parts: dict[str, Counts] = defaultdict(Counts)
+    notes: dict[str, dict[str, Counts]] = defaultdict(lambda: defaultdict(Counts))
     right = judged = 0
     errors: list[Error] = []
     for note in gold:
         found = _spans_by_triple(by_note[note.note_id])
         wanted = {fact.triple: fact for fact in note.facts}
         for triple in found.keys() | wanted.keys():
-            main = _counts(triple, counted_absent)
-            groups = (micro, fields[triple[0]]) if main else (other[triple[2]],)
+            main = counts_in(triple, counted_absent)
+            here = notes[note.note_id]
+            groups = (micro, fields[triple[0]], parts[triple[2]], here[triple[0]]) if main else (other[triple[2]],)
             _tally(groups, triple in found, triple in wanted)
             if main and triple in found and triple in wanted and wanted[triple].spans:
                 judged += 1
                 right += _overlap(found[triple], wanted[triple].spans)
         errors.extend(_errors(note, by_note[note.note_id], counted_absent))
-    return Scores(micro, dict(fields), dict(other), right, judged, tuple(errors))
+    return Scores(micro, dict(fields), dict(other), right, judged, tuple(errors), dict(parts), dict(notes))
 
 
-def _counts(triple: Triple, counted_absent: frozenset[str]) -> bool:
-    """Whether a fact belongs to the main figures."""
+def counts_in(triple: Triple, counted_absent: frozenset[str]) -> bool:
+    """Whether a fact belongs to the main figures: what is present, and what is absent of the fields where that counts."""
     return triple[2] == Assertion.PRESENT or (triple[2] == Assertion.ABSENT and triple[0] in counted_absent)
 
 
@@ -173,9 +187,9 @@ def _errors(note: GoldNote, findings: Sequence[Finding], counted_absent: frozens
     found = {(one.field, one.value, str(one.assertion)): one for one in reversed(findings)}
     wanted = {fact.triple: fact for fact in note.facts}
     for triple, fact in wanted.items():
-        if triple not in found and _counts(triple, counted_absent):
+        if triple not in found and counts_in(triple, counted_absent):
             start, end = fact.spans[0] if fact.spans else (None, None)
             yield Error(note.note_id, "missed", *triple, start=start, end=end)
     for triple, one in found.items():
-        if triple not in wanted and _counts(triple, counted_absent):
+        if triple not in wanted and counts_in(triple, counted_absent):
             yield Error(note.note_id, "false", *triple, start=one.start, end=one.end, rule=one.rule)

@@ -1,0 +1,99 @@
+"""What the commands share: their common options, how they open a registry and read columns, and how an error becomes one line."""
+
+import getpass
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+from abstractor.model.errors import AbstractorError, InputError
+
+if TYPE_CHECKING:
+    from abstractor.registry.engine import Registry
+    from abstractor.rulebook.book import RuleBook
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+
+class ErrorGroup(click.Group):
+    """Turns our own errors into one line and exit code 1; a crash into one line that holds nothing of a note."""
+
+    def list_commands(self, _ctx: click.Context) -> list[str]:
+        """In the order of the work, not of the alphabet."""
+        return list(self.commands)
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except AbstractorError as error:
+            click.echo(f"abstractor: {error}", err=True)
+            ctx.exit(1)
+        except BrokenPipeError:
+            ctx.exit(1)
+        except MemoryError:
+            click.echo("abstractor: out of memory; give it fewer or smaller files at a time", err=True)
+            ctx.exit(1)
+
+
+def db_option(command: Command) -> Command:
+    return click.option(
+        "--db",
+        envvar="ABSTRACTOR_DB",
+        default="abstractor.db",
+        show_default=True,
+        metavar="URL",
+        help="The registry: a path, or an SQLAlchemy URL (also ABSTRACTOR_DB).",
+    )(command)
+
+
+def rules_option(command: Command) -> Command:
+    return click.option(
+        "--rules",
+        type=click.Path(path_type=Path),
+        help="A folder of rules, instead of those that came with the program.",
+    )(command)
+
+
+def user_option(command: Command) -> Command:
+    return click.option("--user", help="Who is acting; default: the login name.")(command)
+
+
+def quiet_option(command: Command) -> Command:
+    return click.option("--quiet", is_flag=True, help="No progress and no summary.")(command)
+
+
+def acting(user: str | None) -> str:
+    try:
+        return user or getpass.getuser()
+    except (KeyError, OSError):
+        raise InputError("no login name on this system; say who you are with --user") from None
+
+
+def opened(db: str) -> "Any":
+    from contextlib import closing
+
+    from abstractor.registry.engine import open_registry
+
+    registry: Registry = open_registry(db)
+    return closing(registry)
+
+
+def read_options(columns: Iterable[str], encoding: str | None, rulebook: "RuleBook") -> "Any":
+    from abstractor.sources.reader import note_type_mapper
+    from abstractor.sources.reading import COLUMNS, ReadOptions
+
+    renamed: dict[str, str] = {}
+    for column in columns:
+        ours, equals, theirs = column.partition("=")
+        if not equals or ours not in COLUMNS or not theirs:
+            raise click.BadParameter(
+                f"{column!r}; write OURS=THEIRS, ours being one of {', '.join(COLUMNS)}", param_hint="--column"
+            )
+        renamed[ours] = theirs
+    return ReadOptions(columns=renamed, encoding=encoding, note_type=note_type_mapper(rulebook.note_types))
+
+
+def tell_faults(faults: Iterable[str]) -> None:
+    for fault in faults:
+        click.echo(f"abstractor: {fault}", err=True)
