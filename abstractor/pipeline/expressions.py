@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING
 from abstractor.files import whole_file
 from abstractor.model.errors import InputError
 from abstractor.rulebook.backtracking import suspect
+from abstractor.rulebook.load import strings_of
 from abstractor.rulebook.probe import Trial, Verdict, probe
 
 if TYPE_CHECKING:
@@ -174,20 +175,9 @@ class _PieceOfFile:
 def _pieces(root: Path) -> Iterator[_PieceOfFile]:
     for path in sorted(root.rglob("*.toml")):
         if "examples" not in path.relative_to(root).parts:
-            for key, text in _strings(tomllib.loads(path.read_text("utf-8"))):
+            for key, text in strings_of(tomllib.loads(path.read_text("utf-8"))):
                 if len(text) >= _SHORTEST:
                     yield _PieceOfFile(path, key, text)
-
-
-def _strings(value: object, key: str = "") -> Iterator[tuple[str, str]]:
-    if isinstance(value, str):
-        yield key, value
-    elif isinstance(value, Mapping):
-        for name, inner in value.items():
-            yield from _strings(inner, f"{key}.{name}" if key else str(name))
-    elif isinstance(value, list):
-        for inner in value:
-            yield from _strings(inner, key)
 
 
 def _suspicious(expression: str) -> bool:

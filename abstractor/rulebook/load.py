@@ -327,7 +327,7 @@ def find_setting_faults(book: RuleBook) -> list[str]:
     for name, table in book.settings.items():
         path = book.root / "settings" / f"{name}.toml"
         text = path.read_text(encoding="utf-8") if path.is_file() else ""
-        for key, value in _strings(table):
+        for key, value in strings_of(table):
             if key.endswith("examples") or ("lists" in table and not key.endswith("regex")):
                 continue  # sentences; wordings (docs/rules.md), whose own reader tells what is wrong with them
             try:
@@ -354,18 +354,18 @@ def find_missing_settings(book: RuleBook) -> list[str]:
     for name, table in book.settings.items():
         macros = table.get("macros", {})
         known = macros if isinstance(macros, dict) else {}
-        used = {macro for _, value in _strings(table) for macro in _MACRO.findall(value)}
+        used = {macro for _, value in strings_of(table) for macro in _MACRO.findall(value)}
         faults.extend(f"settings/{name}.toml: there is no macro {one!r}" for one in sorted(used) if one not in known)
     return faults
 
 
-def _strings(value: object, key: str = "") -> Iterator[tuple[str, str]]:
-    """Every string in a settings file, with the path of keys to it."""
+def strings_of(value: object, key: str = "") -> Iterator[tuple[str, str]]:
+    """Every string of a table of settings, with the path of keys to it."""
     if isinstance(value, str):
         yield key, value
     elif isinstance(value, dict):
         for name, inner in value.items():
-            yield from _strings(inner, f"{key}.{name}" if key else str(name))
+            yield from strings_of(inner, f"{key}.{name}" if key else str(name))
     elif isinstance(value, list):
         for inner in value:
-            yield from _strings(inner, key)
+            yield from strings_of(inner, key)
