@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from abstractor.pipeline.nlp import Reader
     from abstractor.pipeline.variants import VariantReader
 
-_METHOD = "1"
+_METHOD = "2"
 """Of judging; another one asks for new verdicts."""
 _FOREIGN = frozenset({"spacy", "medspacy", "thinc", "srsly", "catalogue"})
 """Libraries whose objects hold expressions of their own."""

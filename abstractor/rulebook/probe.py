@@ -93,8 +93,9 @@ def _growth(pattern: re.Pattern[str], prefix: str, pump: str, end: str) -> Verdi
     while length <= _LONGEST:
         taken = _timed(pattern, _text(prefix, pump, end, length))
         if taken is None:
-            longer = _timed(pattern, _text(prefix, pump, end, length // 2 + length // 8))
-            return _given_up(times, longer)
+            before = max([*times[-1:], _COMPARED])
+            patience = max(_GIVEN_UP, _SUDDEN * before)
+            return _given_up(times, _timed(pattern, _text(prefix, pump, end, length // 2 + length // 8), patience))
         times.append(taken)
         length *= 2
     return Verdict.STEEP if _steep(times) else Verdict.BOUNDED
@@ -105,7 +106,7 @@ def _text(prefix: str, pump: str, end: str, length: int) -> str:
 
 
 def _given_up(times: Sequence[float], longer: float | None) -> Verdict:
-    """The verdict where twice the text took too long: by what a quarter more of it took (None: too long as well)."""
+    """The verdict where twice the text took too long: by what a quarter more of it took (None: longer than anybody waits for that)."""
     before = max([*times[-1:], _COMPARED])
     if longer is None or longer / before >= _SUDDEN or _GIVEN_UP / before >= _SUDDEN_TWICE:
         return Verdict.ENDLESS
@@ -117,19 +118,22 @@ def _steep(times: Sequence[float]) -> bool:
     return any(two / one >= _STEEP for one, two in zip(times, times[2:], strict=False) if one >= _COMPARED)
 
 
-def _timed(pattern: re.Pattern[str], text: str) -> float | None:
-    """Seconds of processor time for the best of two attempts to match at the start; None when it was given up."""
+def _timed(pattern: re.Pattern[str], text: str, patience: float = _GIVEN_UP) -> float | None:
+    """Seconds for the best of two attempts to match at the start; None when it was given up after `patience` seconds of processor time.
+
+    Processor time itself is counted in steps of some milliseconds on many machines: too coarse to compare.
+    """
     best: float | None = None
     for _ in range(2):
-        began = time.process_time()
+        began = time.perf_counter()
         try:
-            _limited(_GIVEN_UP)
+            _limited(patience)
             pattern.match(text)
         except TimeoutError:
             return None
         finally:
             _limited(0)
-        taken = time.process_time() - began
+        taken = time.perf_counter() - began
         best = taken if best is None else min(best, taken)
     return best
 
