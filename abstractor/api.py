@@ -22,19 +22,24 @@ if TYPE_CHECKING:
 class Abstractor:
     """A rulebook, ready to read notes."""
 
-    def __init__(self, rulebook: "RuleBook") -> None:
+    def __init__(self, rulebook: "RuleBook", *, plain: bool = False) -> None:
         self.rulebook = rulebook
+        self._plain = plain
 
     @classmethod
-    def load(cls, rules: str | Path | None = None) -> "Abstractor":
+    def load(cls, rules: str | Path | None = None, *, plain: bool = False) -> "Abstractor":
         """Reads the rules that came with the program, or a folder of rules.
+
+        Args:
+            rules: a folder; None: the program's own.
+            plain: read every note the long way, every part over the whole note; the findings are the same, to compare with.
 
         Raises:
             RulebookError: the rules are at fault; every fault is named.
         """
         from abstractor.rulebook.load import load_rulebook
 
-        return cls(load_rulebook(Path(rules) if rules is not None else None))
+        return cls(load_rulebook(Path(rules) if rules is not None else None), plain=plain)
 
     def check(self) -> None:
         """Compiles everything in the rulebook, as reading a note would.
@@ -79,6 +84,12 @@ class Abstractor:
         """The findings of `annotate`, and the sex and birth date that a registry asks for (fields with `in_notes = false`)."""
         return self._reader.read_for_registry(note)
 
+    def cohort_evidence(self, note: Note) -> list[dict[str, object]]:
+        """What says that the patient of a note may belong in the registry (`abstractor.pipeline.cohort_evidence.Row`); mostly nothing."""
+        from abstractor.pipeline.cohort_evidence import evidence_rows
+
+        return evidence_rows(self._reader, note)
+
     def variants(self, text: str) -> "list[VariantMention]":
         """Variant mentions in any text, whether it is about lung cancer or not: start, end, text, gene, hgvs_p, hgvs_c, kind."""
         return self._variant_reader.find(text)
@@ -100,4 +111,4 @@ class Abstractor:
     def _reader(self) -> "Reader":
         from abstractor.pipeline.nlp import Reader
 
-        return Reader.from_rulebook(self.rulebook)
+        return Reader.from_rulebook(self.rulebook, plain=self._plain)

@@ -1,6 +1,5 @@
 """Decides what a note asserts of a mention: medspaCy's ConText with the rulebook's words, clause by clause. It finds no mentions itself."""
 
-import re
 from bisect import bisect_left
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
@@ -14,12 +13,13 @@ from abstractor.pipeline.clauses import clause_around, compile_borders
 from abstractor.pipeline.family import Family
 from abstractor.pipeline.language import blank_language, context_component
 from abstractor.pipeline.mention import Mention
+from abstractor.pipeline.sieve import Expression, compiled_expression
 from abstractor.pipeline.view import NoteView
 from abstractor.rulebook.book import RuleBook
 from abstractor.rulebook.schema import ContextRule, SectionRule
 
 _FAR = 10_000
-_BLANKS = re.compile(r"\s+")
+_BLANKS = compiled_expression(r"\s+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +41,7 @@ class Asserter:
 
     language: Language
     context: Callable[[Doc], Doc]
-    borders: re.Pattern[str]
+    borders: Expression
     family: Family
     sections: dict[str, SectionRule] = field(default_factory=dict)
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from abstractor.model.finding import Assertion
 from abstractor.pipeline.mention import Extractor, Mention
 from abstractor.pipeline.report_zones import ZoneFinder
+from abstractor.pipeline.sieve import Expression, compiled_expression
 from abstractor.pipeline.statements import statements
 from abstractor.pipeline.view import NoteView
 from abstractor.rulebook.book import RuleBook
@@ -17,21 +18,21 @@ from abstractor.rulebook.book import RuleBook
 _WINDOW = 110
 _SUBTYPES_TOLD = 3
 _HIGHEST_BURDEN = 500
-_RANGE_END = re.compile(r"\d\s?-\s?$")
-_RANGE_START = re.compile(r"\s?-\s?\d")
+_RANGE_END = compiled_expression(r"\d\s?-\s?$")
+_RANGE_START = compiled_expression(r"\s?-\s?\d")
 """Two to sixteen is the range of a class, no burden."""
-_SECOND = re.compile(r"\s?(?:and|,|/|to)\s(\d{1,3}(?:\.\d{1,3})?)")
-_OF = re.compile(r"\s(?:of|for)\s(?:the\s)?|\s?\(")
-_CUT = re.compile(r";|(?<!\bc)(?<!\bca)(?<!approx)\.\s|\.$|\n\s*\n")
+_SECOND = compiled_expression(r"\s?(?:and|,|/|to)\s(\d{1,3}(?:\.\d{1,3})?)")
+_OF = compiled_expression(r"\s(?:of|for)\s(?:the\s)?|\s?\(")
+_CUT = compiled_expression(r";|(?<!\bc)(?<!\bca)(?<!approx)\.\s|\.$|\n\s*\n")
 
 
 @dataclass(frozen=True)
 class _Number:
     """Percentages and ranges, with the words that say "over" or "under"."""
 
-    percent: re.Pattern[str]
-    bare: re.Pattern[str]
-    plain: re.Pattern[str]
+    percent: Expression
+    bare: Expression
+    plain: Expression
     """A bare number that is all there is: "PD-L1 0."."""
 
     @classmethod
@@ -42,12 +43,12 @@ class _Number:
         lead += rf"(?:(?P<over2>{words['over']})|(?P<under2>{words['under']}))?\s{{0,3}}"
         figure = r"(?<![\d./])(?P<low>\d{1,3}(?:\.\d{1,2})?)"
         return cls(
-            re.compile(
+            compiled_expression(
                 rf"{lead}{figure}\s?(?:%|per ?cent)?(?:\s?(?:-|to)\s?(?P<high>\d{{1,3}}))?\s?(?:%|per ?cent\b)",
                 re.IGNORECASE,
             ),
-            re.compile(rf"{lead}{figure}(?:\s?-\s?(?P<high>\d{{1,3}}))?(?![\d/]|\.\d)", re.IGNORECASE),
-            re.compile(
+            compiled_expression(rf"{lead}{figure}(?:\s?-\s?(?P<high>\d{{1,3}}))?(?![\d/]|\.\d)", re.IGNORECASE),
+            compiled_expression(
                 rf"(?:\s?(?:{words['link']})\b){{0,2}}[\s:=-]{{0,3}}{lead}{figure}(?:-(?P<high>\d{{1,3}}))?(?=\s*(?:[.,;)]|$))",
                 re.IGNORECASE,
             ),
@@ -59,36 +60,36 @@ class BiomarkerReader:
     """The word lists of `settings/biomarkers.toml`, compiled once."""
 
     number: _Number
-    ki67: re.Pattern[str]
-    ki67_silent: re.Pattern[str]
-    pd_l1: re.Pattern[str]
-    scores: re.Pattern[str]
-    clones: re.Pattern[str]
-    conditional: re.Pattern[str]
-    other_scores: re.Pattern[str]
-    drug: re.Pattern[str]
-    before_drug: re.Pattern[str]
-    pd_l1_words: re.Pattern[str]
-    pd_l1_before: re.Pattern[str]
-    pd_l1_silent: re.Pattern[str]
-    tmb: re.Pattern[str]
-    tmb_unit: re.Pattern[str]
-    tmb_level: re.Pattern[str]
-    tmb_silent: re.Pattern[str]
-    msi: tuple[tuple[str, re.Pattern[str], bool], ...]
+    ki67: Expression
+    ki67_silent: Expression
+    pd_l1: Expression
+    scores: Expression
+    clones: Expression
+    conditional: Expression
+    other_scores: Expression
+    drug: Expression
+    before_drug: Expression
+    pd_l1_words: Expression
+    pd_l1_before: Expression
+    pd_l1_silent: Expression
+    tmb: Expression
+    tmb_unit: Expression
+    tmb_level: Expression
+    tmb_silent: Expression
+    msi: tuple[tuple[str, Expression, bool], ...]
     """Value, words, and whether they count only where they are denied."""
-    msi_denied_after: re.Pattern[str]
-    msi_denied_before: re.Pattern[str]
-    msi_bare: re.Pattern[str]
-    msi_needs: re.Pattern[str]
-    subtype: tuple[re.Pattern[str], ...]
-    subtype_names: Mapping[str, re.Pattern[str]]
+    msi_denied_after: Expression
+    msi_denied_before: Expression
+    msi_bare: Expression
+    msi_needs: Expression
+    subtype: tuple[Expression, ...]
+    subtype_names: Mapping[str, Expression]
     subtype_letters: Mapping[str, str]
-    inflamed: re.Pattern[str]
-    any_name: re.Pattern[str]
-    condition_before: re.Pattern[str]
-    condition_after: re.Pattern[str]
-    threshold: re.Pattern[str]
+    inflamed: Expression
+    any_name: Expression
+    condition_before: Expression
+    condition_after: Expression
+    threshold: Expression
     zones: ZoneFinder
 
     @classmethod
@@ -108,40 +109,40 @@ class BiomarkerReader:
             ki67_silent=_words(_list(ki67["silent"])),
             pd_l1=_words(_list(pd_l1["names"])),
             scores=_named({key: _list(value) for key, value in _table(pd_l1["scores"]).items()}),
-            clones=re.compile(str(pd_l1["clones"]), re.IGNORECASE),
-            conditional=re.compile(str(pd_l1["conditional"]), re.IGNORECASE),
-            other_scores=re.compile(str(pd_l1["other_scores"]), re.IGNORECASE),
+            clones=compiled_expression(str(pd_l1["clones"]), re.IGNORECASE),
+            conditional=compiled_expression(str(pd_l1["conditional"]), re.IGNORECASE),
+            other_scores=compiled_expression(str(pd_l1["other_scores"]), re.IGNORECASE),
             drug=_union(_list(pd_l1["drug"])),
-            before_drug=re.compile(f"(?:{'|'.join(_list(pd_l1['before_drug']))})$", re.IGNORECASE),
+            before_drug=compiled_expression(f"(?:{'|'.join(_list(pd_l1['before_drug']))})$", re.IGNORECASE),
             pd_l1_words=_named({"negative": _list(pd_l1["negative"]), "positive": _list(pd_l1["positive"])}),
-            pd_l1_before=re.compile(
+            pd_l1_before=compiled_expression(
                 rf"(?<![A-Za-z])(?:(?P<negative>{'|'.join(_list(pd_l1['negative_before']))})"
                 rf"|(?P<positive>{'|'.join(_list(pd_l1['positive_before']))}))(?: for)?\s$",
                 re.IGNORECASE,
             ),
             pd_l1_silent=_words(_list(pd_l1["silent"])),
             tmb=_union(_list(tmb["names"]), r"(?<![A-Za-z])"),
-            tmb_unit=re.compile(str(tmb["unit"]), re.IGNORECASE),
+            tmb_unit=compiled_expression(str(tmb["unit"]), re.IGNORECASE),
             tmb_level=_named({key: [str(value)] for key, value in _table(tmb["levels"]).items()}),
             tmb_silent=_words(_list(tmb["silent"])),
             msi=tuple(
                 (str(row["value"]), _union(_list(row["regex"])), bool(row.get("only_denied")))
                 for row in map(_table, _items(msi["statement"]))
             ),
-            msi_denied_after=re.compile(
+            msi_denied_after=compiled_expression(
                 rf"\W{{0,8}}(?:was |is |were )?(?:{'|'.join(_list(denied['after']))})", re.IGNORECASE
             ),
-            msi_denied_before=re.compile(rf"\b(?:{'|'.join(_list(denied['before']))})\s?$", re.IGNORECASE),
-            msi_bare=re.compile(str(bare["words"])),
-            msi_needs=re.compile(str(bare["needs"]), re.IGNORECASE),
-            subtype=tuple(re.compile(_filled(one, fill), re.IGNORECASE) for one in _list(subtype["regex"])),
-            subtype_names={key: re.compile(str(value), re.IGNORECASE) for key, value in names.items()},
+            msi_denied_before=compiled_expression(rf"\b(?:{'|'.join(_list(denied['before']))})\s?$", re.IGNORECASE),
+            msi_bare=compiled_expression(str(bare["words"])),
+            msi_needs=compiled_expression(str(bare["needs"]), re.IGNORECASE),
+            subtype=tuple(compiled_expression(_filled(one, fill), re.IGNORECASE) for one in _list(subtype["regex"])),
+            subtype_names={key: compiled_expression(str(value), re.IGNORECASE) for key, value in names.items()},
             subtype_letters=letters,
             inflamed=_union(_list(subtype["inflamed"])),
-            condition_before=re.compile(str(conditions["before"]), re.IGNORECASE),
-            condition_after=re.compile(str(conditions["after"]), re.IGNORECASE),
-            threshold=re.compile(str(conditions["threshold"]), re.IGNORECASE),
-            any_name=re.compile(str(_table(settings["any"])["name"]), re.IGNORECASE),
+            condition_before=compiled_expression(str(conditions["before"]), re.IGNORECASE),
+            condition_after=compiled_expression(str(conditions["after"]), re.IGNORECASE),
+            threshold=compiled_expression(str(conditions["threshold"]), re.IGNORECASE),
+            any_name=compiled_expression(str(_table(settings["any"])["name"]), re.IGNORECASE),
             zones=ZoneFinder.from_rulebook(rulebook),
         )
 
@@ -192,9 +193,9 @@ class BiomarkerReader:
             lead = words[max(0, name.start() - 40) : name.start()]
             if self.drug.match(words, name.end()) or self.before_drug.search(lead) or self.conditional.search(lead):
                 continue
-            if name.re is self.scores and self.other_scores.search(lead):
+            if name.re is self.scores.regex and self.other_scores.search(lead):
                 continue
-            start = name.start() if name.re is self.scores else name.end()
+            start = name.start() if name.re is self.scores.regex else name.end()
             window = self._pd_l1_window(words, start)
             read_to = start + len(window)
             if self.pd_l1_silent.search(window[:40]):
@@ -468,16 +469,16 @@ def _list(value: object) -> list[str]:
     return [str(one) for one in value] if isinstance(value, list) else []
 
 
-def _union(expressions: Iterable[str], before: str = "") -> re.Pattern[str]:
-    return re.compile(f"{before}(?:{'|'.join(expressions)})", re.IGNORECASE)
+def _union(expressions: Iterable[str], before: str = "") -> Expression:
+    return compiled_expression(f"{before}(?:{'|'.join(expressions)})", re.IGNORECASE)
 
 
-def _words(expressions: Iterable[str]) -> re.Pattern[str]:
-    return re.compile(rf"(?<![A-Za-z0-9])(?:{'|'.join(expressions)})(?![A-Za-z0-9])", re.IGNORECASE)
+def _words(expressions: Iterable[str]) -> Expression:
+    return compiled_expression(rf"(?<![A-Za-z0-9])(?:{'|'.join(expressions)})(?![A-Za-z0-9])", re.IGNORECASE)
 
 
-def _named(groups: Mapping[str, list[str]]) -> re.Pattern[str]:
-    return re.compile(
+def _named(groups: Mapping[str, list[str]]) -> Expression:
+    return compiled_expression(
         "|".join(rf"(?P<{key}>(?<![A-Za-z0-9])(?:{'|'.join(some)})(?![A-Za-z]))" for key, some in groups.items()),
         re.IGNORECASE,
     )

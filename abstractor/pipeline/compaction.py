@@ -27,8 +27,25 @@ def compact(text: str) -> Edited:
     return edited(text, ((start, end, "") for start, end in _surplus(text)))
 
 
+_SIGNS = tuple(sign * (_MOST_BLANKS + 1) for sign in "-_=.*#~+|^:;,!?<>/\\ ")
+_LINES = re.compile(r"\n[^\S\n]*\n[^\S\n]*\n")
+_ODD_BLANK = re.compile(r"[^\S \n]")
+
+
+def _may_be_idle(text: str) -> bool:
+    """Whether any stretch could be too long: told by quick searches, for most notes have none."""
+    return (
+        any(sign in text for sign in _SIGNS)
+        or _ODD_BLANK.search(text) is not None
+        or _LINES.search(text) is not None
+        or max(map(len, text.split()), default=0) > _LONGEST_WORD
+    )
+
+
 def _surplus(text: str) -> Iterator[tuple[int, int]]:
     """Start and end of what is left out."""
+    if not _may_be_idle(text):
+        return
     for found in _STRETCH.finditer(text):
         if found["lines"]:
             yield from _empty_lines(found)

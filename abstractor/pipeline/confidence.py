@@ -13,6 +13,7 @@ from typing import Any
 
 from abstractor.model.errors import RulebookError
 from abstractor.model.finding import Assertion, Finding
+from abstractor.pipeline.sieve import Expression, compiled_expression
 from abstractor.rulebook.book import MEASURED, RuleBook
 
 LOWEST, HIGHEST = 0.02, 0.98
@@ -36,7 +37,7 @@ class Trust:
     """By field, then by rule."""
     context: Mapping[str, float]
     """Name of a trait to what it adds to the log-odds."""
-    doubts: re.Pattern[str]
+    doubts: Expression
 
     @classmethod
     def from_rulebook(cls, rulebook: RuleBook) -> "Trust | None":
@@ -87,7 +88,7 @@ class Trust:
         return round(min(max(probability(odds), LOWEST), HIGHEST), 3)
 
 
-def traits(text: str, findings: Sequence[Finding], doubt: re.Pattern[str]) -> list[dict[str, float]]:
+def traits(text: str, findings: Sequence[Finding], doubt: Expression) -> list[dict[str, float]]:
     """What stands around each finding, by name, with its size.
 
     `stated`: how much surer than usual the rule is by its own word; `repeated`: the fact stands more than once (log of how often);
@@ -104,7 +105,7 @@ def traits(text: str, findings: Sequence[Finding], doubt: re.Pattern[str]) -> li
     return [_traits(text, one, said[one.field, one.value], doubt) for one in findings]
 
 
-def _traits(text: str, one: Finding, seen: Counter[Assertion], doubt: re.Pattern[str]) -> dict[str, float]:
+def _traits(text: str, one: Finding, seen: Counter[Assertion], doubt: Expression) -> dict[str, float]:
     found = {f"assertion {one.assertion}": 1.0, f"note type {one.note_type}": 1.0, f"section {one.section}": 1.0}
     found["stated"] = log_odds(min(max(one.confidence, LOWEST), HIGHEST)) - log_odds(_STATED)
     found["repeated"] = math.log(min(seen[one.assertion], _MOST))
@@ -117,11 +118,11 @@ RISING, FALLING = frozenset({"stated", "repeated"}), frozenset({"contradicted", 
 """Traits that may only make a finding surer, and those that may only make it less sure, whatever a small sample says."""
 
 
-def doubts(rulebook: RuleBook) -> re.Pattern[str]:
+def doubts(rulebook: RuleBook) -> Expression:
     """The words of the rulebook that make a statement uncertain."""
     terms: Iterable[str] = {term for rule in rulebook.context if rule.category == "uncertain" for term in rule.terms}
     words = "|".join(sorted(map(re.escape, terms), key=len, reverse=True))
-    return re.compile(rf"(?<!\w)(?:{words})(?!\w)" if words else "(?!)", re.IGNORECASE)
+    return compiled_expression(rf"(?<!\w)(?:{words})(?!\w)" if words else "(?!)", re.IGNORECASE)
 
 
 def log_odds(share: float) -> float:

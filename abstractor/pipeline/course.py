@@ -9,12 +9,13 @@ from dataclasses import dataclass
 from abstractor.model.finding import Assertion
 from abstractor.pipeline.dates import day_at
 from abstractor.pipeline.lexicon import Lexicon
+from abstractor.pipeline.sieve import Expression, compiled_expression
 from abstractor.pipeline.view import NoteView, Sentence
 from abstractor.rulebook.book import RuleBook
 
 _STATUS = {"planned": Assertion.HYPOTHETICAL, "given": Assertion.PRESENT, "refused": Assertion.ABSENT}
 _OPEN = {None, Assertion.HYPOTHETICAL}
-_ISO = re.compile(r"\d{4}-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12]\d|3[01])")
+_ISO = compiled_expression(r"\d{4}-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12]\d|3[01])")
 _LOOK_BACK = 220
 _LOOK_AHEAD = 90
 
@@ -22,7 +23,7 @@ _LOOK_AHEAD = 90
 @dataclass(frozen=True, slots=True)
 class _Cue:
     status: Assertion
-    regex: re.Pattern[str]
+    regex: Expression
     reach: int
     firm: bool = False
     """Whether it outweighs what stands behind the treatment ("No chest radiotherapy was given")."""
@@ -35,7 +36,7 @@ class CourseReader:
     """The cues of given, planned and refused treatment, compiled."""
 
     before: tuple[_Cue, ...]
-    look_alikes: tuple[re.Pattern[str], ...]
+    look_alikes: tuple[Expression, ...]
     """Words that hold a cue and are none ("performance status declined", "three of four planned cycles")."""
     after: tuple[_Cue, ...]
     after_it: tuple[_Cue, ...]
@@ -44,16 +45,16 @@ class CourseReader:
     """How the next sentence may come back to treatments that were only set out ("He said no to both.")."""
     below: tuple[_Cue, ...]
     """What may stand under a treatment that is a heading."""
-    skip: re.Pattern[str]
+    skip: Expression
     """What may stand between a treatment and the words about it: doses."""
-    boundary: re.Pattern[str]
-    between_stop: re.Pattern[str]
+    boundary: Expression
+    between_stop: Expression
     """What words ahead of a treatment don't reach over."""
-    other_illness: re.Pattern[str]
-    this_illness: re.Pattern[str]
-    dated: re.Pattern[str]
-    other_person: re.Pattern[str]
-    back_to_patient: re.Pattern[str]
+    other_illness: Expression
+    this_illness: Expression
+    dated: Expression
+    other_person: Expression
+    back_to_patient: Expression
 
     @classmethod
     def of(cls, rulebook: RuleBook) -> "CourseReader":
@@ -126,7 +127,7 @@ class CourseReader:
     def is_elsewhere(self, view: NoteView, start: int, end: int) -> bool:
         """Whether the sentence is about another cancer than the one of the lung."""
         sentence = view.sentence_at(start)
-        words = view.text[sentence.start : max(sentence.end, end)]
+        words = view.words(sentence.start, max(sentence.end, end))
         key = f"elsewhere:{sentence.start}"
         if key not in view.memo:
             view.memo[key] = bool(self.other_illness.search(words)) and not self.this_illness.search(words)

@@ -11,6 +11,7 @@ from abstractor.pipeline.dates import date_treatment
 from abstractor.pipeline.drugs import DrugFinder, DrugHit, drugs_of, without_supportive
 from abstractor.pipeline.lexicon import Lexicon
 from abstractor.pipeline.mention import Extractor, Mention
+from abstractor.pipeline.sieve import Expression
 from abstractor.pipeline.view import NoteView, Sentence
 from abstractor.rulebook.book import RuleBook
 
@@ -35,13 +36,13 @@ class _Form:
     """One way to speak of cycles."""
 
     id: str
-    regex: re.Pattern[str]
+    regex: Expression
     ordinal: bool
     near: bool
     """Only where words of chemotherapy are in the sentence, and none of the spine."""
     drug: str | None
     """`before` or `after`: only right behind, or right ahead of, a drug; `sentence`: only where one is in the sentence, `around`: in it or in the one before."""
-    unless: re.Pattern[str] | None
+    unless: Expression | None
     """Silent where the sentence holds this."""
     hints: tuple[str, ...]
     """Parts of words in lower case; a sentence without any of them is not searched."""
@@ -53,7 +54,7 @@ class _Cycles:
     course: CourseReader
     forms: tuple[_Form, ...]
     numbers: dict[str, int]
-    cues: dict[str, re.Pattern[str]]
+    cues: dict[str, Expression]
     plan_sections: frozenset[str]
 
     def __call__(self, view: NoteView) -> Iterable[Mention]:

@@ -14,6 +14,7 @@ from abstractor.model.dates import PartialDate
 from abstractor.model.finding import Assertion
 from abstractor.pipeline.lexicon import Lexicon
 from abstractor.pipeline.mention import Mention, StatedDate
+from abstractor.pipeline.sieve import Expression, compiled_expression
 from abstractor.pipeline.view import NoteView, Sentence
 from abstractor.rulebook.book import RuleBook
 
@@ -37,8 +38,8 @@ _TIE = 160
 _RECORD = 90
 _HEAD = 200
 """In so many characters at the top of a note stands its own day."""
-_BULLET = re.compile(r"\n[^\w\n]*\Z")
-_BRACKET = re.compile(r"\([^()\n]{0,60}\)")
+_BULLET = compiled_expression(r"\n[^\w\n]*\Z")
+_BRACKET = compiled_expression(r"\([^()\n]{0,60}\)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,14 +73,14 @@ class _Anchor:
 class DateReader:
     """The words of `dates.toml`, compiled."""
 
-    forms: tuple[tuple[str, re.Pattern[str]], ...]
+    forms: tuple[tuple[str, Expression], ...]
     months: dict[str, int]
     counts: dict[str, int]
     weekdays: dict[str, int]
     back: dict[str, dict[str, int]]
     """`day`, `week`, `month`, `year`: words to how many of them lie between what they mean and the note."""
-    back_words: re.Pattern[str]
-    cues: dict[str, re.Pattern[str]]
+    back_words: Expression
+    cues: dict[str, Expression]
     words: dict[str, frozenset[str]]
     months_ahead: int
     """A day without a year is at most so many days after the note's."""

@@ -5,6 +5,7 @@ from collections.abc import Iterable
 
 from abstractor.pipeline.dates import DateHit, dates_in
 from abstractor.pipeline.mention import Extractor, Mention, StatedDate
+from abstractor.pipeline.sieve import Expression, compiled_expression
 from abstractor.pipeline.view import NoteView
 from abstractor.rulebook.book import RuleBook
 
@@ -18,12 +19,12 @@ def build(rulebook: RuleBook) -> Extractor:
     """An extractor for death_date."""
     settings = rulebook.settings.get("death", {})
 
-    def compiled(name: str) -> re.Pattern[str]:
-        return re.compile(str(settings.get(name, "(?!)")), re.IGNORECASE)
+    def compiled(name: str) -> Expression:
+        return compiled_expression(str(settings.get(name, "(?!)")), re.IGNORECASE)
 
     said, behind, ahead = compiled("said"), compiled("between_behind"), compiled("between_ahead")
     not_line, discharge = compiled("not_line"), compiled("discharge_code")
-    not_ahead = re.compile(f"(?:{settings.get('not_ahead', '(?!)')})$", re.IGNORECASE)
+    not_ahead = compiled_expression(f"(?:{settings.get('not_ahead', '(?!)')})$", re.IGNORECASE)
     verb, loose_behind, loose_ahead = compiled("verb"), compiled("loose_behind"), compiled("loose_ahead")
 
     def date_of(view: NoteView, match: re.Match[str]) -> DateHit | None:

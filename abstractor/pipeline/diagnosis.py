@@ -8,6 +8,7 @@ from abstractor.model.dates import PartialDate
 from abstractor.model.finding import Assertion
 from abstractor.pipeline.dates import DateHit, dates_in, note_day
 from abstractor.pipeline.mention import Extractor, Mention, StatedDate
+from abstractor.pipeline.sieve import Expression, compiled_expression
 from abstractor.pipeline.view import NoteView, Sentence
 from abstractor.rulebook.book import RuleBook
 
@@ -32,38 +33,38 @@ _HEADER = 600
 
 @dataclass(frozen=True)
 class _Words:
-    said: re.Pattern[str]
-    behind: re.Pattern[str]
-    ahead: re.Pattern[str]
-    not_said: re.Pattern[str]
-    biopsy: re.Pattern[str]
-    proved: re.Pattern[str]
-    again: re.Pattern[str]
-    not_proved: re.Pattern[str]
-    collected: re.Pattern[str]
-    loose_said: re.Pattern[str]
-    loose_behind: re.Pattern[str]
-    found: re.Pattern[str]
-    not_found: re.Pattern[str]
-    titled: re.Pattern[str]
-    between_titled: re.Pattern[str]
-    titled_ends: re.Pattern[str]
-    not_titled: re.Pattern[str]
-    bare_biopsy: re.Pattern[str]
-    verb: re.Pattern[str]
-    own: re.Pattern[str]
-    not_own: re.Pattern[str]
-    object: re.Pattern[str]
-    late_object: re.Pattern[str]
-    brings: re.Pattern[str]
-    person: re.Pattern[str]
-    filler: re.Pattern[str]
-    segment: re.Pattern[str]
-    changed: re.Pattern[str]
-    changed_to: re.Pattern[str]
-    not_first: re.Pattern[str]
-    extent: re.Pattern[str]
-    short_year: re.Pattern[str]
+    said: Expression
+    behind: Expression
+    ahead: Expression
+    not_said: Expression
+    biopsy: Expression
+    proved: Expression
+    again: Expression
+    not_proved: Expression
+    collected: Expression
+    loose_said: Expression
+    loose_behind: Expression
+    found: Expression
+    not_found: Expression
+    titled: Expression
+    between_titled: Expression
+    titled_ends: Expression
+    not_titled: Expression
+    bare_biopsy: Expression
+    verb: Expression
+    own: Expression
+    not_own: Expression
+    object: Expression
+    late_object: Expression
+    brings: Expression
+    person: Expression
+    filler: Expression
+    segment: Expression
+    changed: Expression
+    changed_to: Expression
+    not_first: Expression
+    extent: Expression
+    short_year: Expression
     background: frozenset[str]
     """Sections in which the earlier illnesses of a patient are listed."""
 
@@ -74,8 +75,8 @@ def build(rulebook: RuleBook) -> Extractor:
     cancers = rulebook.settings.get("cancers", {})
     listed = cancers.get("background_sections", ())
 
-    def compiled(name: str, template: str = "{}") -> re.Pattern[str]:
-        return re.compile(template.replace("{}", str(settings.get(name, "(?!)"))), re.IGNORECASE)
+    def compiled(name: str, template: str = "{}") -> Expression:
+        return compiled_expression(template.replace("{}", str(settings.get(name, "(?!)"))), re.IGNORECASE)
 
     words = _Words(
         said=compiled("said"),
@@ -98,7 +99,7 @@ def build(rulebook: RuleBook) -> Extractor:
         bare_biopsy=compiled("bare_biopsy"),
         verb=compiled("verb"),
         own=compiled("own"),
-        not_own=re.compile(f"{settings.get('not_own', '(?!)')}|{cancers.get('other', '(?!)')}", re.IGNORECASE),
+        not_own=compiled_expression(f"{settings.get('not_own', '(?!)')}|{cancers.get('other', '(?!)')}", re.IGNORECASE),
         object=compiled("object"),
         late_object=compiled("late_object"),
         brings=compiled("brings", "{}$"),
@@ -161,7 +162,7 @@ def _of_this_cancer(view: NoteView, match: re.Match[str], hit: DateHit, words: _
         if hit.end < sentence.end and (late := words.late_object.match(text, hit.end, sentence.end)):
             what += text[late.start() : late.end() + _OBJECT // 2]
     else:
-        what = words.segment.split(text[match.end() : min(sentence.end, match.end() + _OBJECT)], maxsplit=1)[0]
+        what = words.segment.split(text[match.end() : min(sentence.end, match.end() + _OBJECT)], 1)[0]
     what = (words.brings.search(match.group()) or [""])[0] + what
     own = _speaks_of_own(what, words)
     if own is not None:

@@ -12,12 +12,13 @@ from itertools import pairwise
 from rapidfuzz.distance import OSA
 
 from abstractor.pipeline.lexicon import Lexicon
+from abstractor.pipeline.sieve import Expression, compiled_expression
 from abstractor.pipeline.view import NoteView
 from abstractor.rulebook.book import RuleBook
 from abstractor.rulebook.schema import Drug, Regimen
 
-_TOKEN = re.compile(r"[^\W_]+")
-_GAP = re.compile(r"[\s/-]{0,2}")
+_TOKEN = compiled_expression(r"[^\W_]+")
+_GAP = compiled_expression(r"[\s/-]{0,2}")
 _TYPO_LENGTH = 7
 """Shorter names are never matched with a misspelling."""
 
@@ -60,13 +61,13 @@ class DrugFinder:
     typos: dict[str, tuple[str, ...]]
     """A name with one letter left out to the names it may stand for."""
     never_typos: frozenset[str]
-    regimens: tuple[tuple[re.Pattern[str], Regimen, tuple[Drug, ...]], ...]
-    code: re.Pattern[str]
-    among_drugs: re.Pattern[str]
-    short_never_before: re.Pattern[str]
-    regimen_before: re.Pattern[str]
-    regimen_after: re.Pattern[str]
-    regimen_never: re.Pattern[str]
+    regimens: tuple[tuple[Expression, Regimen, tuple[Drug, ...]], ...]
+    code: Expression
+    among_drugs: Expression
+    short_never_before: Expression
+    regimen_before: Expression
+    regimen_after: Expression
+    regimen_never: Expression
     guesses: dict[str, str | None] = field(default_factory=dict)
     """Token to the name it misspells, remembered; bounded by `_guess`."""
 
@@ -88,7 +89,7 @@ class DrugFinder:
                 for key in _without_one(word):
                     typos.setdefault(key, []).append(word)
         regimens = [
-            (re.compile(rf"(?<![\w/-]){re.escape(regimen.code)}(?![\w])"), regimen, drugs)
+            (compiled_expression(rf"(?<![\w/-]){re.escape(regimen.code)}(?![\w])"), regimen, drugs)
             for regimen in rulebook.regimens()
             if (drugs := tuple(by_generic[name] for name in regimen.drugs if name in by_generic))
         ]

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 
 from abstractor.files import whole_file
 from abstractor.model.errors import InputError
+from abstractor.pipeline.sieve import Expression
 from abstractor.rulebook.backtracking import suspect
 from abstractor.rulebook.load import strings_of
 from abstractor.rulebook.probe import Trial, Verdict, probe
@@ -110,7 +111,7 @@ def compiled(reader: "Reader", variants: "VariantReader") -> dict[Source, str]:
     return found
 
 
-def _patterns(root: object) -> Iterator[re.Pattern[str]]:
+def _patterns(root: object) -> Iterator[re.Pattern[str] | Expression]:
     """The compiled expressions that an object holds, however deep, closures included."""
     seen: set[int] = set()
     stack = [root]
@@ -119,7 +120,7 @@ def _patterns(root: object) -> Iterator[re.Pattern[str]]:
         if id(one) in seen:
             continue
         seen.add(id(one))
-        if isinstance(one, re.Pattern):
+        if isinstance(one, re.Pattern | Expression):
             yield one
         elif isinstance(one, FunctionType):
             stack.extend(cell.cell_contents for cell in one.__closure__ or ())

@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from abstractor.pipeline.lexicon import Lexicon
+from abstractor.pipeline.sieve import Expression, compiled_expression
 from abstractor.pipeline.view import NoteView, Sentence
 from abstractor.rulebook.book import RuleBook
 
@@ -19,18 +20,18 @@ _NEAR = 60
 class Family:
     """The words of `settings/person.toml`, with the relatives of the context rules."""
 
-    blood: re.Pattern[str]
+    blood: Expression
     """Relatives whose illness is told as theirs."""
-    anybody: re.Pattern[str]
+    anybody: Expression
     """Anybody of the family, right in front of what is said of a death."""
-    speaker_ahead: re.Pattern[str]
-    story_behind: re.Pattern[str]
-    patient: re.Pattern[str]
+    speaker_ahead: Expression
+    story_behind: Expression
+    patient: Expression
     """Words that come back to the patient."""
-    woman: re.Pattern[str]
-    man: re.Pattern[str]
-    patient_after_woman: re.Pattern[str]
-    patient_after_man: re.Pattern[str]
+    woman: Expression
+    man: Expression
+    patient_after_woman: Expression
+    patient_after_man: Expression
 
     @classmethod
     def from_rulebook(cls, rulebook: RuleBook) -> "Family":
@@ -83,6 +84,6 @@ class Family:
         return bool(self.man.fullmatch(relative[0]) and self.patient_after_man.search(ahead, relative.end()))
 
 
-def _one_of(terms: Iterable[str], behind: str) -> re.Pattern[str]:
+def _one_of(terms: Iterable[str], behind: str) -> Expression:
     words = "|".join(sorted(map(re.escape, terms), key=len, reverse=True)) or "(?!)"
-    return re.compile(rf"\b(?:{words})\b{behind}", re.IGNORECASE)
+    return compiled_expression(rf"\b(?:{words})\b{behind}", re.IGNORECASE)

@@ -1,9 +1,9 @@
 """Finds sentences that speak of a disease, of its patients at large or of the literature, which state nothing of this patient (ruling 1)."""
 
-import re
 from dataclasses import dataclass
 
 from abstractor.pipeline.lexicon import Lexicon
+from abstractor.pipeline.sieve import Expression
 from abstractor.pipeline.view import Sentence
 from abstractor.rulebook.book import RuleBook
 
@@ -12,8 +12,8 @@ from abstractor.rulebook.book import RuleBook
 class GeneralStatements:
     """The words of `settings/general.toml`."""
 
-    general: re.Pattern[str]
-    specific: re.Pattern[str]
+    general: Expression
+    specific: Expression
     """A sentence with such a word is about somebody, whatever else stands in it."""
 
     @classmethod

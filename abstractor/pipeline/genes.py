@@ -6,16 +6,17 @@ from dataclasses import dataclass
 from enum import IntEnum
 from itertools import pairwise
 
+from abstractor.pipeline.sieve import compiled_expression
 from abstractor.rulebook.book import RuleBook
 
-_TOKEN = re.compile(r"[A-Za-z]+\d*[A-Za-z0-9]*|\d+[A-Za-z0-9]*")
+_TOKEN = compiled_expression(r"[A-Za-z]+\d*[A-Za-z0-9]*|\d+[A-Za-z0-9]*")
 _LONGEST_SEPARATOR = 2
-_FURTHER_MEMBERS = re.compile(r"(?:/(?:\d{1,2}[A-Z]?|[A-Z])(?![A-Za-z0-9]))+")
-_GLUED = re.compile(
+_FURTHER_MEMBERS = compiled_expression(r"(?:/(?:\d{1,2}[A-Z]?|[A-Z])(?![A-Za-z0-9]))+")
+_GLUED = compiled_expression(
     r"([A-Z][A-Z0-9]{2,6}?)(?:[ACDEFGHIKLMNPQRSTVWY]\d{2,4}[ACDEFGHIKLMNPQRSTVWYX]|ex(?:on)?\d{1,2}[a-z]{0,12}|(?:mut(?:ant|ated)?|[wW][tT]|amp|del))"
 )
 """BRAFV600E, METex14, TP53mut."""
-_RANGE = re.compile(r"-(\d)(?![A-Za-z0-9%])")
+_RANGE = compiled_expression(r"-(\d)(?![A-Za-z0-9%])")
 
 
 class Trust(IntEnum):

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping
 
 from abstractor.pipeline.dates import dates_in
 from abstractor.pipeline.mention import Extractor, Mention, StatedDate
+from abstractor.pipeline.sieve import Expression, compiled_expression
 from abstractor.pipeline.view import NoteView
 from abstractor.rulebook.book import RuleBook
 
@@ -15,14 +16,14 @@ def build(rulebook: RuleBook) -> Extractor:
     """An extractor for sex and birth_date."""
     settings = rulebook.settings.get("identity", {})
     sexes = {
-        value: [re.compile(one, re.IGNORECASE) for one in expressions]
+        value: [compiled_expression(one, re.IGNORECASE) for one in expressions]
         for value, expressions in _lists(settings.get("sex")).items()
     }
-    veto = re.compile(_word(settings.get("sex"), "not_behind"), re.IGNORECASE)
+    veto = compiled_expression(_word(settings.get("sex"), "not_behind"), re.IGNORECASE)
     birth = settings.get("birth")
-    cue = re.compile(_word(birth, "cue"), re.IGNORECASE)
-    year = re.compile(_word(birth, "masked"), re.IGNORECASE)
-    between = re.compile(_word(birth, "between"), re.IGNORECASE)
+    cue = compiled_expression(_word(birth, "cue"), re.IGNORECASE)
+    year = compiled_expression(_word(birth, "masked"), re.IGNORECASE)
+    between = compiled_expression(_word(birth, "between"), re.IGNORECASE)
 
     def extract(view: NoteView) -> Iterable[Mention]:
         for value, expressions in sexes.items():
@@ -37,7 +38,7 @@ def build(rulebook: RuleBook) -> Extractor:
     return extract
 
 
-def _births(view: NoteView, cue: re.Pattern[str], between: re.Pattern[str], year: re.Pattern[str]) -> Iterator[Mention]:
+def _births(view: NoteView, cue: Expression, between: Expression, year: Expression) -> Iterator[Mention]:
     """The date right behind "born" or "DOB"; the year alone where day and month are masked."""
     for match in cue.finditer(view.text):
         hits = dates_in(view, match.end(), match.end() + _REACH)

@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from abstractor.model.finding import Assertion
 from abstractor.pipeline.mention import Extractor, Mention
 from abstractor.pipeline.report_zones import ZoneFinder
+from abstractor.pipeline.sieve import Expression, compiled_expression
 from abstractor.pipeline.statements import statements
 from abstractor.pipeline.view import NoteView
 from abstractor.rulebook.book import RuleBook
@@ -19,18 +20,20 @@ from abstractor.rulebook.book import RuleBook
 FIELD = "ihc"
 
 _LOSABLE = frozenset({"p53", "Rb"})
-_LIST_GAP = re.compile(
+_LIST_GAP = compiled_expression(
     r"\s*(?:[(\[][^()\[\]\n]{0,40}[)\]]\s*){0,2}(?:[,/&+|]|,?\s*\b(?:and|or|nor|as well as|plus)\b)?\s*(?:for |the |also |with )?\s*",
     re.IGNORECASE,
 )
-_BREAK = re.compile(r"[;]|\.\s|\.$|\n\s*\n|\b(?:but|whereas|while|however|although)\b", re.IGNORECASE)
-_CONTRAST = re.compile(r"\b(?:but|whereas|while)\b", re.IGNORECASE)
-_IN_A_PART = re.compile(r"\s+in\s", re.IGNORECASE)
-_LEADS = re.compile(r"(?:\b(?:for|with|to|in|of|the|not|express\w*)|[:]|\bincludes?|\bincluded)\s*$", re.IGNORECASE)
-_ARTICLE = re.compile(r"(?:both|the|all|an?) ", re.IGNORECASE)
-_LOOSE_LEAD = re.compile(r"\b(?:with|in|to)\s*$", re.IGNORECASE)
+_BREAK = compiled_expression(r"[;]|\.\s|\.$|\n\s*\n|\b(?:but|whereas|while|however|although)\b", re.IGNORECASE)
+_CONTRAST = compiled_expression(r"\b(?:but|whereas|while)\b", re.IGNORECASE)
+_IN_A_PART = compiled_expression(r"\s+in\s", re.IGNORECASE)
+_LEADS = compiled_expression(
+    r"(?:\b(?:for|with|to|in|of|the|not|express\w*)|[:]|\bincludes?|\bincluded)\s*$", re.IGNORECASE
+)
+_ARTICLE = compiled_expression(r"(?:both|the|all|an?) ", re.IGNORECASE)
+_LOOSE_LEAD = compiled_expression(r"\b(?:with|in|to)\s*$", re.IGNORECASE)
 """CD56 positive with loss of Rb: what stands in front has the better claim."""
-_NEW_VERB = re.compile(
+_NEW_VERB = compiled_expression(
     r"[,;.\n]|\b(?:and|with)\s+(?:\w+ly\s+)?(?:show|express|demonstrat|display|exhibit|reveal|stain|are\b|is\b|was\b|were\b)",
     re.IGNORECASE,
 )
@@ -64,17 +67,17 @@ class _Result:
 class StainReader:
     """The word lists of `settings/ihc.toml`, compiled once."""
 
-    stains: re.Pattern[str]
+    stains: Expression
     markers: Mapping[str, str]
     """Name of a group in `stains` to the marker."""
-    results: re.Pattern[str]
-    prefixes: re.Pattern[str]
-    intro: re.Pattern[str]
-    units: re.Pattern[str]
-    silent_after: re.Pattern[str]
-    controls: re.Pattern[str]
-    general: re.Pattern[str]
-    denies: re.Pattern[str]
+    results: Expression
+    prefixes: Expression
+    intro: Expression
+    units: Expression
+    silent_after: Expression
+    controls: Expression
+    general: Expression
+    denies: Expression
     zones: ZoneFinder
 
     @classmethod
@@ -88,21 +91,23 @@ class StainReader:
         results, prefix, silent = _table(settings["results"]), _table(settings["prefix"]), _table(settings["silent"])
         order = ("unknown", "lost", "overexpressed", "negative", "positive", "neutral")
         return cls(
-            stains=re.compile(rf"(?<![A-Za-z0-9])(?:{'|'.join(parts)})(?![A-Za-z0-9])", re.IGNORECASE),
+            stains=compiled_expression(rf"(?<![A-Za-z0-9])(?:{'|'.join(parts)})(?![A-Za-z0-9])", re.IGNORECASE),
             markers=names,
-            results=re.compile("|".join(f"(?P<{one}>{_bounded(results[one])})" for one in order), re.IGNORECASE),
-            prefixes=re.compile(
+            results=compiled_expression(
+                "|".join(f"(?P<{one}>{_bounded(results[one])})" for one in order), re.IGNORECASE
+            ),
+            prefixes=compiled_expression(
                 r"(?<![A-Za-z])(?:"
                 + "|".join(f"(?P<{one}>{'|'.join(some)})" for one, some in prefix.items() if one != "intro")
                 + r")(?![A-Za-z])",
                 re.IGNORECASE,
             ),
-            intro=re.compile(str(prefix["intro"]), re.IGNORECASE),
+            intro=compiled_expression(str(prefix["intro"]), re.IGNORECASE),
             units=_union(silent["units"]),
             silent_after=_union(silent["after"]),
             controls=_union(silent["controls"]),
             general=_union(silent["general"]),
-            denies=re.compile(str(silent["denies"]), re.IGNORECASE),
+            denies=compiled_expression(str(silent["denies"]), re.IGNORECASE),
             zones=ZoneFinder.from_rulebook(rulebook),
         )
 
@@ -285,8 +290,8 @@ def _table(value: object) -> Mapping[str, list[str]]:
     return value if isinstance(value, Mapping) else {}
 
 
-def _union(expressions: Iterable[str]) -> re.Pattern[str]:
-    return re.compile("|".join(f"(?:{one})" for one in expressions), re.IGNORECASE)
+def _union(expressions: Iterable[str]) -> Expression:
+    return compiled_expression("|".join(f"(?:{one})" for one in expressions), re.IGNORECASE)
 
 
 def _bounded(expressions: Iterable[str]) -> str:

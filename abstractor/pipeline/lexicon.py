@@ -11,13 +11,14 @@ from functools import cached_property, partial
 
 from abstractor.model.errors import RulebookError
 from abstractor.model.finding import Assertion
+from abstractor.pipeline.sieve import Expression, compiled_expression
 from abstractor.pipeline.wording import Wording, WordingError, Wordings
 from abstractor.rulebook.book import RuleBook
 
-_MACRO = re.compile(r"~(\w+)~")
-_LOOKBEHIND = re.compile(r"\(\?<[!=][^()]*\)")
+_MACRO = compiled_expression(r"~(\w+)~")
+_LOOKBEHIND = compiled_expression(r"\(\?<[!=][^()]*\)")
 """These must have one length: a blank in them is one blank."""
-_NEVER = re.compile(r"(?!)")
+_NEVER = compiled_expression(r"(?!)")
 _DEPTH = 12
 """Macros may stand in macros; deeper than this is a circle."""
 
@@ -29,17 +30,17 @@ class Phrase:
     id: str
     value: str
     wording: Wording | None = None
-    expression: re.Pattern[str] | None = None
+    expression: Expression | None = None
     assertion: Assertion | None = None
-    unless: re.Pattern[str] | None = None
+    unless: Expression | None = None
     """Silent where the clause holds this."""
-    needs: re.Pattern[str] | None = None
+    needs: Expression | None = None
     """Silent where the sentence does not hold this."""
     parts: tuple[str, ...] = ()
     """Parts of words in lower case; a sentence without any of them is not searched. Empty: always searched."""
 
     @cached_property
-    def regex(self) -> re.Pattern[str]:
+    def regex(self) -> Expression:
         """The group `evidence`, if there is one, is the evidence."""
         if self.expression is not None:
             return self.expression
@@ -67,11 +68,11 @@ class Lexicon:
         """The settings file of this name; empty where the rulebook has none."""
         return cls(name, rulebook.settings.get(name, {}))
 
-    def pattern(self, key: str) -> re.Pattern[str]:
+    def pattern(self, key: str) -> Expression:
         """`[patterns] key`, compiled without regard to case; one that never matches where the file has none."""
         return self.compiled(str(_table(self.tables.get("patterns")).get(key, r"(?!)")))
 
-    def compiled(self, pattern: str) -> re.Pattern[str]:
+    def compiled(self, pattern: str) -> Expression:
         """A pattern of this file with its macros put in.
 
         Raises:
@@ -88,7 +89,7 @@ class Lexicon:
         for blank, means in ((" ?", r"\s*"), (" *", r"\s*"), (" ", r"\s+")):
             pattern = pattern.replace(blank, means)
         try:
-            return re.compile(pattern, re.IGNORECASE)
+            return compiled_expression(pattern, re.IGNORECASE)
         except re.error as error:
             raise RulebookError([f"settings/{self.name}.toml: no regular expression ({error}): {source!r}"]) from error
 
@@ -97,7 +98,7 @@ class Lexicon:
         """The lists in `[lists]`, to read wordings with."""
         return Wordings({name: tuple(_strings(listed)) for name, listed in _table(self.tables.get("lists")).items()})
 
-    def any_of(self, wordings: object) -> re.Pattern[str]:
+    def any_of(self, wordings: object) -> Expression:
         """A pattern for any one of these wordings, between borders of words; it never matches where there are none.
 
         Raises:
@@ -158,7 +159,7 @@ class Lexicon:
         for regex in _strings(row.get("regex")):
             yield make(expression=self.compiled(regex), parts=tuple(_strings(row.get("hints"))))
 
-    def _condition(self, condition: object) -> re.Pattern[str] | None:
+    def _condition(self, condition: object) -> Expression | None:
         """A condition on the clause: one regular expression, or a list of wordings."""
         if isinstance(condition, str):
             return self.compiled(condition)

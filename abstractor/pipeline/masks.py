@@ -2,16 +2,17 @@
 
 import re
 
+from abstractor.pipeline.sieve import Expression, compiled_expression
 from abstractor.rulebook.schema import MaskRule
 
 
-def compile_masks(rules: tuple[MaskRule, ...]) -> tuple[re.Pattern[str], ...]:
+def compile_masks(rules: tuple[MaskRule, ...]) -> tuple[Expression, ...]:
     """The masks' regular expressions, any case."""
-    return tuple(re.compile(rule.regex, re.IGNORECASE) for rule in rules)
+    return tuple(compiled_expression(rule.regex, re.IGNORECASE) for rule in rules)
 
 
 def find_masked(
-    text: str, masks: tuple[re.Pattern[str], ...], others: tuple[tuple[int, int], ...] = ()
+    text: str, masks: tuple[Expression, ...], others: tuple[tuple[int, int], ...] = ()
 ) -> tuple[tuple[int, int], ...]:
     """Stretches covered by any mask, or by others found elsewhere, in order and merged."""
     matches = (match.span() for mask in masks for match in mask.finditer(text) if match.end() > match.start())

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from abstractor.pipeline.lexicon import Lexicon
+from abstractor.pipeline.sieve import Expression
 from abstractor.rulebook.book import RuleBook
 
 _MM = 10
@@ -39,7 +40,7 @@ class Comparison:
 class MeasurementReader:
     """The ways to write two measurements, and the thresholds to judge them by."""
 
-    forms: tuple[tuple[str, re.Pattern[str]], ...]
+    forms: tuple[tuple[str, Expression], ...]
     partial_fall: float
     progressive_rise: float
     progressive_mm: float

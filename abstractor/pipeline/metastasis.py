@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 
 from abstractor.model.finding import Assertion
 from abstractor.pipeline.mention import Extractor, Mention
+from abstractor.pipeline.sieve import Expression, compiled_expression
 from abstractor.pipeline.site import primary_sides
 from abstractor.pipeline.view import NoteView, Sentence
 from abstractor.rulebook.book import RuleBook
@@ -21,53 +22,53 @@ _FAR_APART = 60
 class _Words:
     """The expressions of the component, compiled."""
 
-    organ: re.Pattern[str]
+    organ: Expression
     values: dict[str, str]
     """Word in lower case to the site it means."""
-    before_spread: re.Pattern[str]
-    after_spread: re.Pattern[str]
-    headed: re.Pattern[str]
-    inside: re.Pattern[str]
-    opening: re.Pattern[str]
-    spread: re.Pattern[str]
-    malignant: re.Pattern[str]
-    organ_denied: re.Pattern[str]
-    lesion_denied: re.Pattern[str]
-    denied_in: re.Pattern[str]
-    telling: re.Pattern[str]
-    nodes: re.Pattern[str]
-    benign: re.Pattern[str]
-    unspecific: re.Pattern[str]
-    enlarged: re.Pattern[str]
-    node_not_enlarged: re.Pattern[str]
-    node_benign: re.Pattern[str]
-    node_felt: re.Pattern[str]
-    specimen: re.Pattern[str]
-    of_lung: re.Pattern[str]
-    of_origin: re.Pattern[str]
-    holds_spread: re.Pattern[str]
-    not_behind: re.Pattern[str]
-    not_ahead: re.Pattern[str]
-    region_only: re.Pattern[str]
-    regional: re.Pattern[str]
-    hedged: re.Pattern[str]
-    hedged_ahead: re.Pattern[str]
-    cheap: re.Pattern[str]
+    before_spread: Expression
+    after_spread: Expression
+    headed: Expression
+    inside: Expression
+    opening: Expression
+    spread: Expression
+    malignant: Expression
+    organ_denied: Expression
+    lesion_denied: Expression
+    denied_in: Expression
+    telling: Expression
+    nodes: Expression
+    benign: Expression
+    unspecific: Expression
+    enlarged: Expression
+    node_not_enlarged: Expression
+    node_benign: Expression
+    node_felt: Expression
+    specimen: Expression
+    of_lung: Expression
+    of_origin: Expression
+    holds_spread: Expression
+    not_behind: Expression
+    not_ahead: Expression
+    region_only: Expression
+    regional: Expression
+    hedged: Expression
+    hedged_ahead: Expression
+    cheap: Expression
     telling_sections: frozenset[str]
     denied_sites: frozenset[str]
     denied_on_imaging: frozenset[str]
-    scans: tuple[tuple[re.Pattern[str], str], ...]
+    scans: tuple[tuple[Expression, str], ...]
     """What a scan of one organ is called, and the organ."""
-    side: re.Pattern[str]
+    side: Expression
     """Left or right, right in front of an organ."""
-    any_side: re.Pattern[str]
-    left: re.Pattern[str]
-    other_side: re.Pattern[str]
-    turns: re.Pattern[str]
-    new_only: re.Pattern[str]
-    denied_ahead: re.Pattern[str]
-    new: re.Pattern[str]
-    tumour_of_lung: re.Pattern[str]
+    any_side: Expression
+    left: Expression
+    other_side: Expression
+    turns: Expression
+    new_only: Expression
+    denied_ahead: Expression
+    new: Expression
+    tumour_of_lung: Expression
 
 
 def build(rulebook: RuleBook) -> Extractor:
@@ -89,8 +90,8 @@ def _compile(rulebook: RuleBook) -> _Words:
     def word(name: str) -> str:
         return str(settings.get(name, "(?!)"))
 
-    def compiled(expression: str) -> re.Pattern[str]:
-        return re.compile(expression, re.IGNORECASE)
+    def compiled(expression: str) -> Expression:
+        return compiled_expression(expression, re.IGNORECASE)
 
     values = {term.lower(): site.value for site in rulebook.sites() for term in (*site.nouns, *site.adjectives)}
     terms = sorted(values, key=len, reverse=True)

@@ -12,6 +12,7 @@ from typing import Any
 
 from abstractor.model.finding import Assertion
 from abstractor.pipeline.mention import Mention
+from abstractor.pipeline.sieve import Expression, compiled_expression
 from abstractor.pipeline.view import NoteView, Sentence
 from abstractor.rulebook.book import RuleBook
 
@@ -29,42 +30,42 @@ Clauses = Callable[[NoteView, Sentence], Iterator[Mention]]
 class _Words:
     values: Mapping[str, str]
     """Word for an organ, in lower case, to the site it means."""
-    organ: re.Pattern[str]
-    node: re.Pattern[str]
-    cheap: re.Pattern[str]
-    equated: tuple[re.Pattern[str], ...]
-    unsure: re.Pattern[str]
-    denied_ahead: re.Pattern[str]
-    denied_inside: re.Pattern[str]
-    asked_ahead: re.Pattern[str]
-    holding: re.Pattern[str]
-    strewn: re.Pattern[str]
-    involved: re.Pattern[str]
-    direct: re.Pattern[str]
-    hot: re.Pattern[str]
-    reached: tuple[re.Pattern[str], ...]
-    not_reached: re.Pattern[str]
-    scan_shown: tuple[tuple[re.Pattern[str], str], ...]
-    not_shown: re.Pattern[str]
-    row: re.Pattern[str]
-    unclear: re.Pattern[str]
-    sampled: tuple[re.Pattern[str], ...]
-    not_sampled: re.Pattern[str]
-    found_in: re.Pattern[str]
-    taken: re.Pattern[str]
+    organ: Expression
+    node: Expression
+    cheap: Expression
+    equated: tuple[Expression, ...]
+    unsure: Expression
+    denied_ahead: Expression
+    denied_inside: Expression
+    asked_ahead: Expression
+    holding: Expression
+    strewn: Expression
+    involved: Expression
+    direct: Expression
+    hot: Expression
+    reached: tuple[Expression, ...]
+    not_reached: Expression
+    scan_shown: tuple[tuple[Expression, str], ...]
+    not_shown: Expression
+    row: Expression
+    unclear: Expression
+    sampled: tuple[Expression, ...]
+    not_sampled: Expression
+    found_in: Expression
+    taken: Expression
     """A sample of an organ, of which the sentence need not say what was found."""
-    reported: re.Pattern[str]
+    reported: Expression
     """The beginning of a sentence that says what was found in the sample of the one before."""
-    lesion_of: re.Pattern[str]
+    lesion_of: Expression
     """A lesion of an organ, which the sentence need not call spread."""
-    proved: re.Pattern[str]
+    proved: Expression
     """The beginning of a sentence that says what tissue of the lesion of the one before was."""
-    not_between: re.Pattern[str]
-    scan_denied: tuple[tuple[re.Pattern[str], str], ...]
-    organ_denied: re.Pattern[str]
-    only_new: re.Pattern[str]
-    turned: re.Pattern[str]
-    vertebra: re.Pattern[str]
+    not_between: Expression
+    scan_denied: tuple[tuple[Expression, str], ...]
+    organ_denied: Expression
+    only_new: Expression
+    turned: Expression
+    vertebra: Expression
     sites: Mapping[str, frozenset[str]]
     """Which organs a kind of clause may name."""
 
@@ -100,8 +101,8 @@ def _compile(rulebook: RuleBook) -> _Words:
     def word(name: str) -> str:
         return str(told.get(name, "(?!)"))
 
-    def compiled(expression: str) -> re.Pattern[str]:
-        return re.compile(expression, re.IGNORECASE)
+    def compiled(expression: str) -> Expression:
+        return compiled_expression(expression, re.IGNORECASE)
 
     def names(kind: str) -> frozenset[str]:
         listed = told.get("sites", {}).get(kind, ())

@@ -11,6 +11,7 @@ from typing import Any
 from abstractor.model.finding import Assertion
 from abstractor.pipeline import metastasis_clauses
 from abstractor.pipeline.mention import Extractor, Mention
+from abstractor.pipeline.sieve import Expression, compiled_expression
 from abstractor.pipeline.site import primary_sides
 from abstractor.pipeline.view import NoteView, Sentence
 from abstractor.rulebook.book import RuleBook
@@ -18,56 +19,56 @@ from abstractor.rulebook.book import RuleBook
 FIELD = "metastasis"
 NODES = "distant_lymph_node"
 _LONGEST_LIST = 160
-_LABEL = re.compile(r"[\s\d.)*>-]*(?P<label>[A-Za-z][A-Za-z /&,-]{2,60}?)[ \t]*(?:\([^()]{0,30}\))?:")
-_CLOSING = re.compile(r"[).:\n]|[ \t]-[ \t]|[ \t]{3,}|\t")
-_REMARK = re.compile(r"[^(),.;:\n]{2,40}\([^()\n]{0,40}\)")
-_BRACKETS = re.compile(r"\([^()\n]*\)")
+_LABEL = compiled_expression(r"[\s\d.)*>-]*(?P<label>[A-Za-z][A-Za-z /&,-]{2,60}?)[ \t]*(?:\([^()]{0,30}\))?:")
+_CLOSING = compiled_expression(r"[).:\n]|[ \t]-[ \t]|[ \t]{3,}|\t")
+_REMARK = compiled_expression(r"[^(),.;:\n]{2,40}\([^()\n]{0,40}\)")
+_BRACKETS = compiled_expression(r"\([^()\n]*\)")
 
 
 @dataclass(frozen=True)
 class _Words:
     values: Mapping[str, str]
     """Word for an organ, in lower case, to the site it means."""
-    opens: re.Pattern[str]
-    gap: re.Pattern[str]
-    separator: re.Pattern[str]
-    around: re.Pattern[str]
-    passed_over: re.Pattern[str]
-    node: re.Pattern[str]
-    lesions: re.Pattern[str]
-    loose_lesions: re.Pattern[str]
-    loose_denied: re.Pattern[str]
-    unclear: re.Pattern[str]
-    adrenal_sized: re.Pattern[str]
-    vertebra: re.Pattern[str]
-    studded: re.Pattern[str]
-    denied_bone: re.Pattern[str]
-    progressed: re.Pattern[str]
-    scan_cleared: tuple[tuple[re.Pattern[str], str], ...]
-    organ_cleared: re.Pattern[str]
-    node_places: re.Pattern[str]
-    node_denied: re.Pattern[str]
-    sided_lung: re.Pattern[str]
-    sized_liver: re.Pattern[str]
-    hedged_behind: re.Pattern[str]
-    nothing_in: re.Pattern[str]
-    one_organ: re.Pattern[str]
-    new_only: re.Pattern[str]
-    opening: re.Pattern[str]
-    vertebra_alone: re.Pattern[str]
-    side: re.Pattern[str]
-    left: re.Pattern[str]
-    not_vertebral: re.Pattern[str]
-    palpable: re.Pattern[str]
-    clear_lung: re.Pattern[str]
-    pleura_denied: re.Pattern[str]
-    not_denied: re.Pattern[str]
-    autopsy: re.Pattern[str]
-    autopsy_parent: re.Pattern[str]
-    autopsy_child: re.Pattern[str]
-    autopsy_not: re.Pattern[str]
-    organ: re.Pattern[str]
-    imaged: re.Pattern[str]
+    opens: Expression
+    gap: Expression
+    separator: Expression
+    around: Expression
+    passed_over: Expression
+    node: Expression
+    lesions: Expression
+    loose_lesions: Expression
+    loose_denied: Expression
+    unclear: Expression
+    adrenal_sized: Expression
+    vertebra: Expression
+    studded: Expression
+    denied_bone: Expression
+    progressed: Expression
+    scan_cleared: tuple[tuple[Expression, str], ...]
+    organ_cleared: Expression
+    node_places: Expression
+    node_denied: Expression
+    sided_lung: Expression
+    sized_liver: Expression
+    hedged_behind: Expression
+    nothing_in: Expression
+    one_organ: Expression
+    new_only: Expression
+    opening: Expression
+    vertebra_alone: Expression
+    side: Expression
+    left: Expression
+    not_vertebral: Expression
+    palpable: Expression
+    clear_lung: Expression
+    pleura_denied: Expression
+    not_denied: Expression
+    autopsy: Expression
+    autopsy_parent: Expression
+    autopsy_child: Expression
+    autopsy_not: Expression
+    organ: Expression
+    imaged: Expression
     sites: Mapping[str, frozenset[str]]
     """Organs a label or the first word of a sentence may name, and sections in which imaging is told."""
 
@@ -109,8 +110,8 @@ def _compile(rulebook: RuleBook) -> _Words:
     def of(table: Mapping[str, Any], name: str) -> str:
         return str(table.get(name, "(?!)"))
 
-    def compiled(expression: str) -> re.Pattern[str]:
-        return re.compile(expression, re.IGNORECASE)
+    def compiled(expression: str) -> Expression:
+        return compiled_expression(expression, re.IGNORECASE)
 
     organ, plural, singular = of(lesions, "organ"), of(lesions, "plural"), of(lesions, "singular")
     described = of(lesions, "described")

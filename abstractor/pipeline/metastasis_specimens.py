@@ -6,6 +6,7 @@ from typing import Any
 
 from abstractor.model.finding import Assertion
 from abstractor.pipeline.mention import Extractor, Mention
+from abstractor.pipeline.sieve import Expression, compiled_expression
 from abstractor.pipeline.view import NoteView
 from abstractor.rulebook.book import RuleBook
 
@@ -19,13 +20,13 @@ def build(rulebook: RuleBook) -> Extractor:
     metastasis: Mapping[str, Any] = rulebook.settings.get("metastasis", {})
     settings: Mapping[str, Any] = metastasis.get("specimens", {})
 
-    def compiled(name: str) -> re.Pattern[str]:
-        return re.compile(str(settings.get(name, "(?!)")), re.IGNORECASE | re.MULTILINE)
+    def compiled(name: str) -> Expression:
+        return compiled_expression(str(settings.get(name, "(?!)")), re.IGNORECASE | re.MULTILINE)
 
     title, ends = compiled("title"), compiled("ends")
     malignant, benign, doubtful = compiled("malignant"), compiled("benign"), compiled("doubtful")
     sites = [
-        (re.compile(str(expression), re.IGNORECASE), str(value))
+        (compiled_expression(str(expression), re.IGNORECASE), str(value))
         for value, expression in settings.get("sites", {}).items()
     ]
 

@@ -42,6 +42,7 @@ from abstractor.pipeline.restoration import restore
 from abstractor.pipeline.rulings import Rulings
 from abstractor.pipeline.sections import Headings, compile_headings, find_sections
 from abstractor.pipeline.sentences import compile_abbreviations, find_sentences, unwrapped
+from abstractor.pipeline.sieve import Expression, ScannedText, like
 from abstractor.pipeline.spelling import Speller
 from abstractor.pipeline.view import NoteView
 from abstractor.rulebook.book import RuleBook
@@ -80,19 +81,25 @@ class Reader:
     rulebook: RuleBook
     headings: Headings
     abbreviations: re.Pattern[str]
-    masks: tuple[re.Pattern[str], ...]
+    masks: tuple[Expression, ...]
     general: GeneralStatements
     extractors: tuple[Extractor, ...]
     asserter: Asserter
     rulings: Rulings
     dates: DateReader
     speller: Speller
+    plain: bool = False
+    """Every part is run over the whole of every note: the definition of what is right, and slow."""
     trust: Trust | None = None
     """What its findings proved to be worth; None: they keep the confidence their rules state."""
 
     @classmethod
-    def from_rulebook(cls, rulebook: RuleBook) -> "Reader":
+    def from_rulebook(cls, rulebook: RuleBook, *, plain: bool = False) -> "Reader":
         """Compiles a rulebook; takes some seconds.
+
+        Args:
+            rulebook: the rules.
+            plain: run every part over the whole of every note; the findings are the same.
 
         Raises:
             RulebookError: the settings of an extractor can't be compiled.
@@ -108,15 +115,18 @@ class Reader:
             Rulings.from_rulebook(rulebook),
             DateReader.of(rulebook),
             Speller.from_rulebook(rulebook),
+            plain,
             Trust.from_rulebook(rulebook),
         )
 
     def view(self, note: Note) -> NoteView:
         """The note as the extractors see it."""
         text = prepare(note.text)
+        scanned = text if self.plain else ScannedText.of(text)
         sections = find_sections(text, self.headings)
         sentences = find_sentences(text, sections, self.abbreviations)
         whole = unwrapped(text, sentences)
+        whole = like(scanned, whole)
         masked = find_masked(text, self.masks, self.general.find(whole, sentences))
         return NoteView(note, whole, sentences, sections, masked, {READER: self.dates})
 
@@ -148,13 +158,17 @@ class Reader:
     def _read(self, note: Note) -> list[Finding]:
         if not note.text.strip():
             return []
+        if not self.plain and self.rulings.is_out_of_question(prepare(note.text), note.note_type):
+            return []
         view = self.view(note)
         if not self.rulings.may_concern(view):
             return []
         settled = self.asserter.settle(view, self.mentions(view))
         ruled = self.rulings.apply(view, date_mentions(view, settled))
         found = [self._finding(view, mention) for mention in _first_few(ruled)]
-        return found if self.trust is None else self.trust.weigh(note.text, found)
+        if self.trust is None:
+            return found
+        return self.trust.weigh(like(view.text, note.text) if prepare(note.text) == note.text else note.text, found)
 
     def _silent(self, view: NoteView, mention: Mention) -> bool:
         if view.is_masked(mention.start, mention.end):

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from abstractor.model.finding import Assertion
 from abstractor.pipeline.lexicon import Lexicon
 from abstractor.pipeline.mention import Extractor, Mention
+from abstractor.pipeline.sieve import Expression
 from abstractor.pipeline.view import NoteView, Sentence
 from abstractor.rulebook.book import RuleBook
 
@@ -16,14 +17,14 @@ _AHEAD = 60
 
 @dataclass(frozen=True)
 class _Performance:
-    trigger: re.Pattern[str]
-    other_sentence: re.Pattern[str]
-    condition_ahead: re.Pattern[str]
-    alone: re.Pattern[str]
+    trigger: Expression
+    other_sentence: Expression
+    condition_ahead: Expression
+    alone: Expression
     sections: frozenset[str]
     """Those of which a line may hold the score and nothing else."""
-    ecog: tuple[re.Pattern[str], ...]
-    kps: tuple[re.Pattern[str], ...]
+    ecog: tuple[Expression, ...]
+    kps: tuple[Expression, ...]
     words: Mapping[str, int]
 
     def __call__(self, view: NoteView) -> Iterable[Mention]:
@@ -46,7 +47,7 @@ class _Performance:
             yield Mention("ecog", value, *match.span("value"), "performance.ecog", assertion=Assertion.PRESENT)
 
     def _scores(
-        self, view: NoteView, sentence: Sentence, field: str, regexes: tuple[re.Pattern[str], ...]
+        self, view: NoteView, sentence: Sentence, field: str, regexes: tuple[Expression, ...]
     ) -> Iterator[Mention]:
         taken: list[tuple[int, int]] = []
         for regex in regexes:
@@ -73,7 +74,7 @@ def build(rulebook: RuleBook) -> Extractor:
     """The extractor of both fields."""
     words = Lexicon.of(rulebook, "performance")
 
-    def compiled(key: str) -> tuple[re.Pattern[str], ...]:
+    def compiled(key: str) -> tuple[Expression, ...]:
         listed = [row["regex"] for row in words.rows(key)]
         return tuple(words.compiled(str(one)) for group in listed if isinstance(group, list) for one in group)
 

@@ -9,6 +9,7 @@ from abstractor.pipeline.course import CourseReader
 from abstractor.pipeline.dates import date_treatment
 from abstractor.pipeline.lexicon import Lexicon
 from abstractor.pipeline.mention import Extractor, Mention
+from abstractor.pipeline.sieve import Expression
 from abstractor.pipeline.view import NoteView, Sentence
 from abstractor.rulebook.book import RuleBook
 
@@ -30,9 +31,9 @@ _CGY = 100
 @dataclass(frozen=True, slots=True)
 class _Kind:
     value: str
-    word: re.Pattern[str]
-    needs: re.Pattern[str] | None
-    unless: re.Pattern[str] | None
+    word: Expression
+    needs: Expression | None
+    unless: Expression | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +56,7 @@ class _Site:
     with_dose: str
     ablative: str
     primary: bool
-    regex: re.Pattern[str]
+    regex: Expression
 
     def named(self, dose: _Dose, ablative_dose: float) -> str:
         """The value for a treatment of this region with this dose."""
@@ -67,7 +68,7 @@ class _Site:
 @dataclass(frozen=True)
 class _Radiotherapies:
     course: CourseReader
-    cues: dict[str, re.Pattern[str]]
+    cues: dict[str, Expression]
     kinds: tuple[_Kind, ...]
     sites: tuple[_Site, ...]
     gray: dict[str, int]
@@ -148,7 +149,7 @@ class _Radiotherapies:
             return True
         if view.text[start].isdigit() and self.cues["organ_dose"].search(head):
             return True
-        whole = view.text[sentence.start : sentence.end]
+        whole = view.words(sentence.start, sentence.end)
         if self.cues["not_cancer"].search(whole):
             return True
         if self.cues["rt_alone"].fullmatch(view.text, start, end):

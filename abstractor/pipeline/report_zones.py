@@ -9,10 +9,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from abstractor.pipeline.genes import GeneLexicon, Trust
+from abstractor.pipeline.sieve import Expression, compiled_expression
 from abstractor.pipeline.view import NoteView
 from abstractor.rulebook.book import RuleBook
 
-Headings = tuple[tuple[str, re.Pattern[str]], ...]
+Headings = tuple[tuple[str, Expression], ...]
 
 _WHAT = {
     "fusion": "fusion",
@@ -23,11 +24,11 @@ _WHAT = {
     "variant": "mutation",
     "mutated": "mutation",
 }
-_SAYS_WHAT = re.compile("|".join(_WHAT), re.IGNORECASE)
-_NEXT_TITLE = re.compile(r"[.;]\s+(?=[A-Z][A-Za-z]{2,14}(?: [A-Za-z]{2,14}){0,2}\s?:)")
+_SAYS_WHAT = compiled_expression("|".join(_WHAT), re.IGNORECASE)
+_NEXT_TITLE = compiled_expression(r"[.;]\s+(?=[A-Z][A-Za-z]{2,14}(?: [A-Za-z]{2,14}){0,2}\s?:)")
 """Genes tested: A, B, C. Findings: …"""
-_OPEN_END = re.compile(r"(?:[,/&-]|\b(?:and|or|nor|in))\s*$", re.IGNORECASE)
-_CAPITAL_LINE = re.compile(r"[\s\W\d]*[A-Z][A-Z &/,()\-]{4,}[\s\W]*$")
+_OPEN_END = compiled_expression(r"(?:[,/&-]|\b(?:and|or|nor|in))\s*$", re.IGNORECASE)
+_CAPITAL_LINE = compiled_expression(r"[\s\W\d]*[A-Z][A-Z &/,()\-]{4,}[\s\W]*$")
 
 
 @dataclass(frozen=True)
@@ -141,5 +142,5 @@ def _patterns(table: Mapping[str, list[str]]) -> Headings:
         names = "|".join(sorted((f"(?:{name})" for name in table[kind]), key=len, reverse=True))
         # A list of drugs, trials or genes assayed goes by its first words, whatever follows on the line.
         end = f"(?:{close})" if kind != "silent" else f"(?:{close}|(?-i:(?<=[A-Z]{{4}})){loose})"
-        patterns.append((kind, re.compile(f"{lead}(?:page \\d+ of \\d+\\s*)?(?:{names}){end}", re.IGNORECASE)))
+        patterns.append((kind, compiled_expression(f"{lead}(?:page \\d+ of \\d+\\s*)?(?:{names}){end}", re.IGNORECASE)))
     return tuple(patterns)

@@ -13,6 +13,7 @@ from abstractor.pipeline.course import CourseReader
 from abstractor.pipeline.lexicon import Lexicon, Phrase
 from abstractor.pipeline.measurements import MeasurementReader
 from abstractor.pipeline.mention import Extractor, Mention
+from abstractor.pipeline.sieve import Expression, compiled_expression
 from abstractor.pipeline.view import NoteView, Sentence
 from abstractor.pipeline.wording import stems
 from abstractor.rulebook.book import RuleBook
@@ -46,10 +47,10 @@ class _Cue:
     """None: the judgement is nobody's."""
     side: str
     """`before`, `behind` (in its clause) or `sentence`."""
-    regex: re.Pattern[str]
+    regex: Expression
     value: str | None = None
     """For this value only."""
-    with_words: re.Pattern[str] | None = None
+    with_words: Expression | None = None
     """Holds only where this stands in the sentence too."""
 
     @classmethod
@@ -67,7 +68,7 @@ class _Cue:
         return cls(
             status=None if status == "silent" else Assertion(status),
             side=side,
-            regex=re.compile(around.get(side, words), re.IGNORECASE),
+            regex=compiled_expression(around.get(side, words), re.IGNORECASE),
             value=str(row["value"]) if "value" in row else None,
             with_words=lexicon.any_of(row["with_words"]) if "with_words" in row else None,
         )
@@ -87,27 +88,27 @@ class _Cue:
 class _Abbreviations:
     """Abbreviated judgements ("PR", "SD"): they count only between words of certain kinds."""
 
-    regex: re.Pattern[str]
-    before: re.Pattern[str]
-    behind: re.Pattern[str]
-    not_before: re.Pattern[str]
-    not_behind: re.Pattern[str]
+    regex: Expression
+    before: Expression
+    behind: Expression
+    not_before: Expression
+    not_behind: Expression
 
     @classmethod
     def of(cls, lexicon: Lexicon) -> "_Abbreviations":
         table = lexicon.table("abbreviation")
         words = {key: lexicon.any_of(table.get(key)).pattern for key in table}
         return cls(
-            regex=re.compile(rf"(?<![/+-]){words['words']}(?![+])"),
-            before=re.compile(
+            regex=compiled_expression(rf"(?<![/+-]){words['words']}(?![+])"),
+            before=compiled_expression(
                 rf"(?:{words['before']}[ :=,-]*|[->:=(,;/→\"] ?|\d[/.]\d{{2,4}}[ :,-]*|^\W*(?:\d{{1,2}}[.)]\s*)?)$",
                 re.IGNORECASE,
             ),
-            behind=re.compile(rf"^(?: ?{words['behind']}| ?(?:[(,;.)/→]|->)|\s*$)", re.IGNORECASE),
-            not_before=re.compile(
+            behind=compiled_expression(rf"^(?: ?{words['behind']}| ?(?:[(,;.)/→]|->)|\s*$)", re.IGNORECASE),
+            not_before=compiled_expression(
                 rf"(?:{words['not_before']} ?[/(,-]? ?|(?<![/.\d])\d{{1,4}} ?[/(]?|±|\bAM )$", re.IGNORECASE
             ),
-            not_behind=re.compile(
+            not_behind=compiled_expression(
                 rf"^(?:[-/]?L?-?1\b| ?{words['not_behind']}|[+]|-ve| ?=? ?\d+(?:\.\d+)? ?(?:ms|mg|mm|cm)\b)",
                 re.IGNORECASE,
             ),
@@ -127,14 +128,14 @@ class _Abbreviations:
 class _Subjects:
     """What a word of change is said of."""
 
-    tumour: re.Pattern[str]
-    other: re.Pattern[str]
-    other_behind: re.Pattern[str]
+    tumour: Expression
+    other: Expression
+    other_behind: Expression
     """Straight behind the words."""
-    none_before: re.Pattern[str]
+    none_before: Expression
     """"No evidence of", straight before the words."""
-    sized: re.Pattern[str]
-    not_sized: re.Pattern[str]
+    sized: Expression
+    not_sized: Expression
 
 
 @dataclass(frozen=True)
@@ -182,12 +183,12 @@ class _Responses:
     measurements: MeasurementReader
     subjects: _Subjects
     cues: tuple[_Cue, ...]
-    clause_end: re.Pattern[str]
-    goes_on: re.Pattern[str]
+    clause_end: Expression
+    goes_on: Expression
     """How a negation goes on ("no recurrence or progression")."""
     change_words: frozenset[str]
     """Phrases whose own words name the tumour: other subjects in them are a veto."""
-    other_illness: re.Pattern[str]
+    other_illness: Expression
 
     def __call__(self, view: NoteView) -> Iterable[Mention]:
         return [
@@ -352,17 +353,17 @@ def build(rulebook: RuleBook) -> Extractor:
         subjects=_Subjects(
             tumour=words["tumour"],
             other=words["not_tumour"],
-            other_behind=re.compile(
+            other_behind=compiled_expression(
                 rf"^ (?:(?:of|in|to|from) (?:the |her |his |their |a |any ){{0,2}}(?:\w+ ){{0,3}}?)?{behind}",
                 re.IGNORECASE,
             ),
-            none_before=re.compile(lexicon.any_of(lists.get("nothing_of")).pattern + r"\s*$", re.IGNORECASE),
+            none_before=compiled_expression(lexicon.any_of(lists.get("nothing_of")).pattern + r"\s*$", re.IGNORECASE),
             sized=words["sized"],
             not_sized=words["not_sized"],
         ),
         cues=tuple(_Cue.of(lexicon, row) for row in lexicon.rows("cue")),
-        clause_end=re.compile(rf";|\.\s|{breaks}|,(?=\s{after_comma})", re.IGNORECASE),
-        goes_on=re.compile(rf"[^.;]{{0,60}}?{goes_on}[^.;]{{0,30}}?", re.IGNORECASE),
+        clause_end=compiled_expression(rf";|\.\s|{breaks}|,(?=\s{after_comma})", re.IGNORECASE),
+        goes_on=compiled_expression(rf"[^.;]{{0,60}}?{goes_on}[^.;]{{0,30}}?", re.IGNORECASE),
         change_words=lexicon.words("change_words"),
         other_illness=Lexicon.of(rulebook, "illness").pattern("not_cancer"),
     )

@@ -40,6 +40,7 @@ _SHOUTED = re.compile(r"(?<![A-Za-z0-9.])(?P<kind>[PC])\.(?=[(\[]?[A-Z*]{0,3}[-*
 _CODE = re.compile(r"[A-Z]{2,}")
 _EVENTS = ("DELINS", "DEL", "DUP", "INS", "INV")
 _BROKEN = re.compile(r"(?<![\w-])(?P<head>[A-Za-z]{2,16})-[ \t]*\r?\n[ \t>]*(?P<tail>[a-z]{2,16})(?!\w)")
+_LINE_END = re.compile(r"-[ \t]*\r?\n")
 _DOUBLED = re.compile(r"(?<=[a-z,]) {2}(?=[a-z])")
 _EVERY_DOUBLED = re.compile(r"(?<=\S) {2}(?=\S)")
 _SINGLE = re.compile(r"(?<=\S) (?=\S)")
@@ -123,10 +124,18 @@ def _blanks(text: str) -> Iterator[Edit]:
     """Doubled blanks between words; all of them where the note has more of these than of single ones."""
     if "  " not in text:
         return
-    doubled = sum(1 for _ in _EVERY_DOUBLED.finditer(text))
-    pattern = _EVERY_DOUBLED if doubled > sum(1 for _ in _SINGLE.finditer(text)) else _DOUBLED
+    pattern = _EVERY_DOUBLED if _writes_doubled(text) else _DOUBLED
     for match in pattern.finditer(text):
         yield *match.span(), " "
+
+
+def _writes_doubled(text: str) -> bool:
+    """Whether more blanks between words are doubled than single."""
+    pairs, all_blanks = text.count("  "), text.count(" ")
+    at_borders = 2 * (text.count("\n") + text.count("\t") + 1)
+    if text.isascii() and pairs < all_blanks - 3 * pairs - at_borders:  # counted roughly, and far from even
+        return False
+    return len(_EVERY_DOUBLED.findall(text)) > len(_SINGLE.findall(text))
 
 
 def _capitals(text: str) -> Iterator[Edit]:
@@ -155,7 +164,7 @@ def _lowered(code: re.Match[str]) -> str:
 
 def _joined(text: str, is_word: Callable[[str], bool]) -> Iterator[Edit]:
     """Words and compounds broken at a hyphen; the hyphen goes where the halves make a known word."""
-    if "-" not in text:
+    if not _LINE_END.search(text):
         return
     for match in _BROKEN.finditer(text):
         whole = is_word((match["head"] + match["tail"]).lower()) and text[match.end() : match.end() + 1] != "-"

@@ -9,6 +9,7 @@ from typing import Any
 
 from abstractor.model.finding import Assertion
 from abstractor.pipeline.mention import Mention
+from abstractor.pipeline.sieve import Expression, Gate, compiled_expression
 from abstractor.pipeline.view import NoteView, Sentence
 from abstractor.rulebook.book import RuleBook
 
@@ -29,7 +30,11 @@ _UNPROVED = {Assertion.HYPOTHETICAL, Assertion.HISTORICAL}
 """What a histology that is proved in the same note leaves nothing of."""
 _OLD = 0.2
 """Weight of another cancer that is history, or only thought of."""
-_SPECIFIC = re.compile(r"\S+ (?:p\.|c\.|exon |.* splice)")
+_DRUGS = "drugs"
+_NAMES = frozenset({"lung", "unplaced", "lung_drugs"})
+"""What makes a note one about lung cancer by itself (`Rulings.subject`)."""
+_SIGNS = (*sorted(_NAMES), "oncology", "lung_signs")
+_SPECIFIC = compiled_expression(r"\S+ (?:p\.|c\.|exon |.* splice)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +49,19 @@ class Subject:
     small_cell: bool
 
 
-def _drugs(rulebook: RuleBook) -> re.Pattern[str]:
+@dataclass(frozen=True, slots=True)
+class LungPlace:
+    """Where a note names the patient's lung cancer, or gives a sign of it; offsets into the note, end exclusive."""
+
+    start: int
+    end: int
+    words: str
+    """Which words of `rules/settings/cancers.toml` stand there: `lung`, `unplaced`, `lung_drugs` or `lung_signs`."""
+    firm: bool
+    """Named as a fact, not as a suspicion."""
+
+
+def _drugs(rulebook: RuleBook) -> Expression:
     """Names and brands of anticancer drugs."""
     names = {
         name
@@ -53,48 +70,51 @@ def _drugs(rulebook: RuleBook) -> re.Pattern[str]:
         for name in (drug.generic, *drug.brands)
         if len(name) > 5
     }
-    return re.compile(r"\b(?:" + "|".join(sorted(map(re.escape, names))) + r")\b" if names else "(?!)", re.IGNORECASE)
+    return compiled_expression(
+        r"\b(?:" + "|".join(sorted(map(re.escape, names))) + r")\b" if names else "(?!)", re.IGNORECASE
+    )
 
 
 @dataclass(frozen=True)
 class Rulings:
     """The rulings, with the words they need."""
 
-    lung: re.Pattern[str]
-    unplaced: re.Pattern[str]
-    elsewhere: re.Pattern[str]
-    lung_beside: re.Pattern[str]
-    lung_signs: re.Pattern[str]
-    clause_end: re.Pattern[str]
-    other_tail: re.Pattern[str]
-    other_topic: re.Pattern[str]
-    mistaken_ahead: re.Pattern[str]
-    denial_ends: re.Pattern[str]
-    presupposed: re.Pattern[str]
-    presupposed_ahead: re.Pattern[str]
-    spread: re.Pattern[str]
-    separate: re.Pattern[str]
-    not_small: re.Pattern[str]
-    lungish: re.Pattern[str]
-    other: re.Pattern[str]
-    history_ahead: re.Pattern[str]
-    history_behind: re.Pattern[str]
-    diagnosed: re.Pattern[str]
-    negated_ahead: re.Pattern[str]
-    hedged_ahead: re.Pattern[str]
-    hedged_behind: re.Pattern[str]
-    relatives: re.Pattern[str]
-    oncology: re.Pattern[str]
-    plain_film: re.Pattern[str]
-    lung_drugs: re.Pattern[str]
-    drugs: re.Pattern[str]
-    small_cell: re.Pattern[str]
-    neuroendocrine: re.Pattern[str]
-    part_border: re.Pattern[str]
+    lung: Expression
+    unplaced: Expression
+    elsewhere: Expression
+    lung_beside: Expression
+    lung_signs: Expression
+    clause_end: Expression
+    other_tail: Expression
+    other_topic: Expression
+    mistaken_ahead: Expression
+    denial_ends: Expression
+    presupposed: Expression
+    presupposed_ahead: Expression
+    spread: Expression
+    separate: Expression
+    not_small: Expression
+    lungish: Expression
+    other: Expression
+    history_ahead: Expression
+    history_behind: Expression
+    diagnosed: Expression
+    negated_ahead: Expression
+    hedged_ahead: Expression
+    hedged_behind: Expression
+    relatives: Expression
+    oncology: Expression
+    plain_film: Expression
+    lung_drugs: Expression
+    drugs: Expression
+    small_cell: Expression
+    neuroendocrine: Expression
+    part_border: Expression
     """Where a part of a sentence begins that has a subject of its own."""
-    current: re.Pattern[str]
+    current: Expression
     """Such a part is about the patient now."""
     lists: Mapping[str, frozenset[str]]
+    gate: Gate
     ranks: Mapping[str, int] = field(default_factory=dict)
 
     @classmethod
@@ -102,8 +122,8 @@ class Rulings:
         """Compiles the words of `rules/settings/cancers.toml`."""
         words: Mapping[str, Any] = rulebook.settings.get("cancers", {})
 
-        def compiled(name: str) -> re.Pattern[str]:
-            return re.compile(str(words.get(name, "(?!)")), re.IGNORECASE)
+        def compiled(name: str) -> Expression:
+            return compiled_expression(str(words.get(name, "(?!)")), re.IGNORECASE)
 
         names = (
             "charts",
@@ -115,7 +135,14 @@ class Rulings:
             "historical_fields",
         )
         ranks: Any = rulebook.settings.get("primary_site", {}).get("ranks", {})
+        drugs = _drugs(rulebook)
         return cls(
+            gate=Gate(
+                {
+                    **{name: (compiled(name).pattern, re.IGNORECASE) for name in _SIGNS},
+                    _DRUGS: (drugs.pattern, re.IGNORECASE),
+                }
+            ),
             lung=compiled("lung"),
             unplaced=compiled("unplaced"),
             elsewhere=compiled("elsewhere"),
@@ -143,7 +170,7 @@ class Rulings:
             oncology=compiled("oncology"),
             plain_film=compiled("plain_film"),
             lung_drugs=compiled("lung_drugs"),
-            drugs=_drugs(rulebook),
+            drugs=drugs,
             small_cell=compiled("small_cell"),
             neuroendocrine=compiled("neuroendocrine"),
             part_border=compiled("part_border"),
@@ -151,6 +178,21 @@ class Rulings:
             lists={name: frozenset(str(one) for one in words.get(name, ())) for name in names},
             ranks={str(site): int(rank) for site, rank in ranks.items()},
         )
+
+    def is_out_of_question(self, text: str, note_type: str) -> bool:
+        """Whether the words of a text alone tell that `may_concern` is False; it need not be read then.
+
+        Args:
+            text: prepared, or with a blank for each line break inside a sentence: these are the same here.
+            note_type: as in `Note`.
+        """
+        if note_type in self.lists["silent_charts"]:
+            return False
+        near = self.gate.open_to(text)
+        if near & _NAMES:
+            return False
+        any_cancer = bool(near & {"oncology", _DRUGS})
+        return not (any_cancer and (note_type in self.lists["charts"] or "lung_signs" in near))
 
     def may_concern(self, view: NoteView) -> bool:
         """False where the note is about another cancer, or about none and of no oncology chart."""
@@ -196,6 +238,36 @@ class Rulings:
         )
         view.memo[_KEY] = subject
         return subject
+
+    def lung_places(self, view: NoteView) -> "list[LungPlace]":
+        """The words behind `Subject.lung`, in order: what names the patient's lung cancer, else the drugs or signs that stand for it."""
+        if not self.subject(view).lung:
+            return []
+        named = list(self.lung.finditer(view.text))
+        taken = {offset for match in named for offset in range(match.start(), match.end())}
+        beside = [
+            match
+            for match in self.unplaced.finditer(view.text)
+            if match.start() not in taken and not self._elsewhere(view, match)
+        ]
+        weighed = [("lung", one, self._lung_weight(view, one)) for one in named]
+        weighed += [("unplaced", one, self._lung_weight(view, one)) for one in beside]
+        if any(weight for _, _, weight in weighed):
+            places = [
+                LungPlace(one.start(), one.end(), words, firm=weight >= 1 and not self._is_hedged_inside(view, one))
+                for words, one, weight in weighed
+                if weight > _GENERAL
+            ]
+            return sorted(places, key=lambda place: (place.start, place.end))
+        for words, expression in (("lung_drugs", self.lung_drugs), ("lung_signs", self.lung_signs)):
+            for implied in expression.finditer(view.text):
+                if self._lung_weight(view, implied) > _GENERAL:
+                    return [LungPlace(implied.start(), implied.end(), words, firm=False)]
+        return []
+
+    def _is_hedged_inside(self, view: NoteView, match: re.Match[str]) -> bool:
+        """Whether the words that name the cancer hold the doubt themselves: "lung mass, suspicious for malignancy"."""
+        return self.hedged_ahead.search(view.text, match.start(), match.end() - 1) is not None
 
     def _names_cancer(self, view: NoteView) -> bool:
         """Whether the words are those of an oncology chart; a plain film that only says "no metastases" is none."""
@@ -292,7 +364,7 @@ class Rulings:
         return self._lung_weight(view, match)
 
     def _of_relative(self, view: NoteView, sentence: Sentence, match: re.Match[str]) -> bool:
-        near = view.text[max(sentence.start, match.start() - 80) : min(sentence.end, match.end() + 40)]
+        near = view.words(max(sentence.start, match.start() - 80), min(sentence.end, match.end() + 40))
         return self.relatives.search(near) is not None
 
     def _other_illnesses(self, view: NoteView, mentions: list[Mention]) -> list[Mention]:
@@ -336,7 +408,7 @@ class Rulings:
             last_end = sentence.end
             goes_on = carried and not self._turns_to_lung(view, sentence)
             for start, end in self._parts(view, sentence):
-                text = view.text[start:end]
+                text = view.words(start, end)
                 other = self._other_named(view, sentence, start, end)
                 if second and self._is_not_small(text):
                     goes_on, carried = True, False
@@ -364,7 +436,7 @@ class Rulings:
 
     def _turns_to_lung(self, view: NoteView, sentence: Sentence) -> bool:
         """Whether a sentence names a lung cancer and no other: it is about that from its first word."""
-        text = view.text[sentence.start : sentence.end]
+        text = view.words(sentence.start, sentence.end)
         return self.other.search(text) is None and bool(self.lung.search(text) or self.unplaced.search(text))
 
     def _parts(self, view: NoteView, sentence: Sentence) -> Iterator[tuple[int, int]]:

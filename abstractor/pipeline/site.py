@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
 from abstractor.pipeline.mention import Extractor, Mention
+from abstractor.pipeline.sieve import compiled_expression
 from abstractor.pipeline.view import NoteView, Sentence
 from abstractor.rulebook.book import RuleBook
 
@@ -39,7 +40,7 @@ def build(rulebook: RuleBook) -> Extractor:
     words = rulebook.settings.get("primary_site", {})
     parts = words.get("parts", {})
     named = {str(value): str(expression) for value, expression in parts.items()} if isinstance(parts, dict) else {}
-    place = re.compile(
+    place = compiled_expression(
         "|".join(rf"(?P<{value}>(?<![A-Za-z0-9]){expression}(?![A-Za-z]))" for value, expression in named.items())
         or "(?!)",
         re.IGNORECASE,
@@ -48,29 +49,29 @@ def build(rulebook: RuleBook) -> Extractor:
     def word(name: str) -> str:
         return str(words.get(name, "(?!)"))
 
-    named_with = re.compile(word("named_with"), re.IGNORECASE)
-    cheap = re.compile(word("cheap"), re.IGNORECASE)
-    resected = re.compile(word("resection_ahead"), re.IGNORECASE)
-    not_specimen = re.compile(word("not_specimen"), re.IGNORECASE)
-    behind = re.compile(rf"{word('bridge_behind')}(?P<tumour>\b{word('tumour')})\b", re.IGNORECASE)
-    ahead = re.compile(rf"\b{word('tumour')}(?:\b|(?<=\.)){word('bridge_ahead')}$", re.IGNORECASE)
-    measured = re.compile(word("measured"), re.IGNORECASE)
-    seated = re.compile(word("seated"), re.IGNORECASE)
-    replaced = re.compile(word("replaced"), re.IGNORECASE)
-    nodule_ahead = re.compile(word("nodule_ahead"), re.IGNORECASE)
-    bracketed = re.compile(word("bracketed_cancer"), re.IGNORECASE)
-    closes = re.compile(word("bracket_closes"), re.IGNORECASE)
-    resection = re.compile(word("resection"), re.IGNORECASE)
-    never = re.compile(word("never_behind"), re.IGNORECASE)
-    nodule = re.compile(word("other_nodules"), re.IGNORECASE)
-    specimen_behind = re.compile(word("specimen_behind"), re.IGNORECASE)
-    specimen_ahead = re.compile(word("specimen_ahead"), re.IGNORECASE)
-    nodule_cue = re.compile(word("nodule_cue"), re.IGNORECASE)
-    harmless = re.compile(word("harmless_nodule"), re.IGNORECASE)
-    lesion = re.compile(word("mere_lesion"), re.IGNORECASE)
-    of_another_organ = re.compile(word("of_another_organ"), re.IGNORECASE)
-    spread = re.compile(word("listed_spread"), re.IGNORECASE)
-    silent = re.compile(word("never_sentence"), re.IGNORECASE)
+    named_with = compiled_expression(word("named_with"), re.IGNORECASE)
+    cheap = compiled_expression(word("cheap"), re.IGNORECASE)
+    resected = compiled_expression(word("resection_ahead"), re.IGNORECASE)
+    not_specimen = compiled_expression(word("not_specimen"), re.IGNORECASE)
+    behind = compiled_expression(rf"{word('bridge_behind')}(?P<tumour>\b{word('tumour')})\b", re.IGNORECASE)
+    ahead = compiled_expression(rf"\b{word('tumour')}(?:\b|(?<=\.)){word('bridge_ahead')}$", re.IGNORECASE)
+    measured = compiled_expression(word("measured"), re.IGNORECASE)
+    seated = compiled_expression(word("seated"), re.IGNORECASE)
+    replaced = compiled_expression(word("replaced"), re.IGNORECASE)
+    nodule_ahead = compiled_expression(word("nodule_ahead"), re.IGNORECASE)
+    bracketed = compiled_expression(word("bracketed_cancer"), re.IGNORECASE)
+    closes = compiled_expression(word("bracket_closes"), re.IGNORECASE)
+    resection = compiled_expression(word("resection"), re.IGNORECASE)
+    never = compiled_expression(word("never_behind"), re.IGNORECASE)
+    nodule = compiled_expression(word("other_nodules"), re.IGNORECASE)
+    specimen_behind = compiled_expression(word("specimen_behind"), re.IGNORECASE)
+    specimen_ahead = compiled_expression(word("specimen_ahead"), re.IGNORECASE)
+    nodule_cue = compiled_expression(word("nodule_cue"), re.IGNORECASE)
+    harmless = compiled_expression(word("harmless_nodule"), re.IGNORECASE)
+    lesion = compiled_expression(word("mere_lesion"), re.IGNORECASE)
+    of_another_organ = compiled_expression(word("of_another_organ"), re.IGNORECASE)
+    spread = compiled_expression(word("listed_spread"), re.IGNORECASE)
+    silent = compiled_expression(word("never_sentence"), re.IGNORECASE)
     listed = words.get("diagnosis_sections", [])
     sections = frozenset(str(name) for name in listed) if isinstance(listed, list) else frozenset()
 
@@ -134,7 +135,7 @@ def build(rulebook: RuleBook) -> Extractor:
         if not cheap.search(view.text):
             return
         for sentence in view.sentences:
-            piece = view.text[sentence.start : sentence.end]
+            piece = view.words(sentence.start, sentence.end)
             if cheap.search(piece) and not silent.search(piece):
                 yield from in_sentence(view, sentence)
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from abstractor.model.finding import Assertion
 from abstractor.pipeline.lexicon import Lexicon
 from abstractor.pipeline.mention import Extractor, Mention
+from abstractor.pipeline.sieve import Expression
 from abstractor.pipeline.view import NoteView, Sentence
 from abstractor.rulebook.book import RuleBook
 
@@ -31,21 +32,21 @@ class _Habit:
     id: str
     value: str
     assertion: Assertion
-    regexes: tuple[re.Pattern[str], ...]
+    regexes: tuple[Expression, ...]
     with_tobacco: bool
     """They hold only where the sentence, or the one in front of it, speaks of tobacco."""
 
 
 @dataclass(frozen=True)
 class _Smoking:
-    trigger: re.Pattern[str]
-    tobacco: re.Pattern[str]
-    somebody_else: re.Pattern[str]
-    not_done: re.Pattern[str]
-    not_done_behind: re.Pattern[str]
+    trigger: Expression
+    tobacco: Expression
+    somebody_else: Expression
+    not_done: Expression
+    not_done_behind: Expression
     habits: tuple[_Habit, ...]
-    stated: tuple[re.Pattern[str], ...]
-    products: tuple[re.Pattern[str], ...]
+    stated: tuple[Expression, ...]
+    products: tuple[Expression, ...]
     hundredths: Mapping[str, int]
     """Numbers in words, times a hundred."""
 
@@ -141,7 +142,7 @@ def build(rulebook: RuleBook) -> Extractor:
     """The extractor of both fields."""
     words = Lexicon.of(rulebook, "smoking")
 
-    def compiled(key: str) -> tuple[re.Pattern[str], ...]:
+    def compiled(key: str) -> tuple[Expression, ...]:
         return tuple(words.compiled(regex) for row in words.rows(key) for regex in _strings(row["regex"]))
 
     habits = tuple(

@@ -12,6 +12,7 @@ from rapidfuzz.distance import OSA
 
 from abstractor.pipeline.edits import Edit, Edited, edited
 from abstractor.pipeline.lexicon import Lexicon
+from abstractor.pipeline.sieve import Gate
 from abstractor.rulebook.book import RuleBook
 
 NAME = "spelling"
@@ -24,6 +25,8 @@ _ROOT = 6
 """Words with this many letters in common are forms of one word."""
 _WORD = re.compile(rf"(?<![\w@.\\])[A-Za-z]{{{_SHORTEST},{_LONGEST}}}(?![\w@])")
 _MIXED = re.compile(r"(?<![\w@.\\-])(?=[A-Za-z]*[015][A-Za-z015]*(?![\w@-]))(?=(?:[015]*[A-Za-z]){2})[A-Za-z015]{4,24}")
+_SCANNED = re.compile(r"(?i:[a-z][015]|[015][a-z])")
+"""A letter beside such a digit."""
 _LETTERS = (str.maketrans("015", "ols"), str.maketrans("015", "ois"))
 """What a scanner takes for digits."""
 _MOST_REMEMBERED = 50_000
@@ -41,6 +44,8 @@ class Speller:
     """Words that are put right only where a digit stands for one of their letters."""
     phrases: dict[str, str]
     phrase: re.Pattern[str]
+    gate: Gate
+    """Tells whether any of the phrases may be there."""
     guesses: dict[str, str | None] = field(default_factory=dict)
     """Word to what it misspells, remembered; bounded."""
 
@@ -55,12 +60,14 @@ class Speller:
             known[word[0]] = (*known.get(word[0], ()), word)
         phrases = {str(written).lower(): str(meant) for written, meant in lexicon.table("misspelt").items()}
         written = "|".join(r"\s".join(map(re.escape, one.split())) for one in sorted(phrases, key=len, reverse=True))
+        expression = rf"(?<![\w-])(?:{written or '(?!)'})(?!\w)"
         return cls(
             known,
             frozenset(ordered) | lexicon.words("never") | _own_words(rulebook),
             lexicon.words("short"),
             phrases,
-            re.compile(rf"(?<![\w-])(?:{written or '(?!)'})(?!\w)", re.IGNORECASE),
+            re.compile(expression, re.IGNORECASE),
+            Gate({"phrase": (expression, re.IGNORECASE)}),
         )
 
     def corrected(self, text: str) -> Edited:
@@ -79,18 +86,20 @@ class Speller:
                 done = end
 
     def _edits(self, text: str) -> Iterator[Edit]:
-        for match in self.phrase.finditer(text):
+        for match in self.phrase.finditer(text) if self.gate.open_to(text) else ():
             yield *match.span(), self.phrases[" ".join(match[0].lower().split())]
-        for match in _MIXED.finditer(text):
+        for match in _MIXED.finditer(text) if _SCANNED.search(text) else ():
             meant = self._without_digits(match[0].lower())
             if meant is not None:
                 yield *match.span(), meant
+        written = set(map(str.lower, _WORD.findall(text))) - self.words
+        if not any(self.meant(word) for word in written):
+            return
         for match in _WORD.finditer(text):
             lowered = match[0].lower()
-            if lowered not in self.words:
-                meant = self.meant(lowered)
-                if meant is not None:
-                    yield *match.span(), meant
+            meant = self.meant(lowered) if lowered in written else None
+            if meant is not None:
+                yield *match.span(), meant
 
     def meant(self, word: str) -> str | None:
         """The known word that a word (lower case, none of its own) misspells; None where it is nothing like one, or like several."""

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from abstractor.model.finding import Assertion
 from abstractor.pipeline.mention import Extractor, Mention
+from abstractor.pipeline.sieve import compiled_expression
 from abstractor.pipeline.taken import Taken
 from abstractor.pipeline.view import NoteView
 from abstractor.rulebook.book import RuleBook
@@ -29,21 +30,21 @@ def build(rulebook: RuleBook) -> Extractor:
         letter: rf"(?P<{letter}p>{part('prefix')})(?P<{letter}>{letter.upper()}{part('inside')}{part(letter)[1:]})"
         for letter in "tnm"
     }
-    together = re.compile(rf"{start}{apart['t']}{gap}{apart['n']}(?:{gap}{apart['m']})?{end}", re.IGNORECASE)
-    nodes_on = re.compile(rf"{start}{one['n']}{gap}{one['m']}{end}")
-    alone = {letter: re.compile(rf"{start}{one[letter]}{end}") for letter in "tnm"}
+    together = compiled_expression(rf"{start}{apart['t']}{gap}{apart['n']}(?:{gap}{apart['m']})?{end}", re.IGNORECASE)
+    nodes_on = compiled_expression(rf"{start}{one['n']}{gap}{one['m']}{end}")
+    alone = {letter: compiled_expression(rf"{start}{one[letter]}{end}") for letter in "tnm"}
     behind, ahead = (
-        re.compile(part("alone_before_words"), re.IGNORECASE),
-        re.compile(part("alone_after_words"), re.IGNORECASE),
+        compiled_expression(part("alone_before_words"), re.IGNORECASE),
+        compiled_expression(part("alone_after_words"), re.IGNORECASE),
     )
-    never = re.compile(part("not_before_words"), re.IGNORECASE)
+    never = compiled_expression(part("not_before_words"), re.IGNORECASE)
     codes = words.get("site_codes", {})
     sites = {str(code): str(site) for code, site in codes.items()} if isinstance(codes, dict) else {}
     code = rf"(?:{'|'.join(sites) or '(?!)'})"
     times, lead = part("code_times"), part("codes_lead")
-    coded = re.compile(rf"(?:{lead})(?P<codes>{code}(?:{times}\s*[,;/+]\s*{code})*){times}(?=[)\];.\s]|$)")
-    one_code = re.compile(code)
-    or_other, other_or = re.compile(part("or_other")), re.compile(part("other_or"))
+    coded = compiled_expression(rf"(?:{lead})(?P<codes>{code}(?:{times}\s*[,;/+]\s*{code})*){times}(?=[)\];.\s]|$)")
+    one_code = compiled_expression(code)
+    or_other, other_or = compiled_expression(part("or_other")), compiled_expression(part("other_or"))
 
     def doubt(text: str, one: Mention) -> Assertion | None:
         """Uncertain where another category stands beside it as the alternative ("M0 v M1c")."""

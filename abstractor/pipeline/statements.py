@@ -8,16 +8,19 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import cast
 
+from abstractor.pipeline.sieve import compiled_expression, like
 from abstractor.pipeline.view import NoteView
 
-_LEADERS = re.compile(r"(?:[.\u2026_\u00b7](?: ?[.\u2026_\u00b7]){2,})")
+_LEADERS = compiled_expression(r"(?:[.\u2026_\u00b7](?: ?[.\u2026_\u00b7]){2,})")
 """Ki-67 ........ 90 %"""
-_PICTURES = re.compile(r"[(\[](?:Figs?|Figures?|Tables?|Images?|Panels?)\b[^()\[\]\n]{0,40}[)\]]", re.IGNORECASE)
+_PICTURES = compiled_expression(
+    r"[(\[](?:Figs?|Figures?|Tables?|Images?|Panels?)\b[^()\[\]\n]{0,40}[)\]]", re.IGNORECASE
+)
 """Published cases point to a picture behind each stain."""
-_LINE_END = re.compile(r"(?P<line>[^\n]*)\n(?=[ \t\r]*(?P<next>.?))")
+_LINE_END = compiled_expression(r"(?P<line>[^\n]*)\n(?=[ \t\r]*(?P<next>.?))")
 _FULL = 40
 """A line of so many characters may have been full."""
-_ENDS_IN_LEADERS = re.compile(r"[.\u2026_\u00b7]{3,}\s*$")
+_ENDS_IN_LEADERS = compiled_expression(r"[.\u2026_\u00b7]{3,}\s*$")
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,14 +59,16 @@ def _statements(view: NoteView) -> Iterator[Statement]:
     start: int | None = None
     for sentence in view.sentences:
         first = sentence.start if start is None else start
-        raw = _with_line_ends(view.text[first : sentence.end], view.note.text[first : sentence.end])
+        clean = view.words(first, sentence.end)
+        raw = _with_line_ends(clean, view.note.text[first : sentence.end])
         # A splitter takes the last of the leading dots for a full stop.
         goes_on = _ENDS_IN_LEADERS.search(raw) and "\n" not in view.text[sentence.end : sentence.end + 2]
         if goes_on and sentence is not view.sentences[-1]:
             start = first
             continue
         start = None
-        yield Statement(first, _PICTURES.sub(_blank, _LEADERS.sub(_blank, raw)))
+        words = _PICTURES.sub(_blank, _LEADERS.sub(_blank, raw))
+        yield Statement(first, like(clean, words) if words == raw else words)
 
 
 def _blank(match: re.Match[str]) -> str:

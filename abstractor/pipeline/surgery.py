@@ -1,6 +1,5 @@
 """Extracts `surgery`: operations on this cancer. Biopsies and operations for other reasons are none."""
 
-import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
@@ -9,6 +8,7 @@ from abstractor.pipeline.course import CourseReader
 from abstractor.pipeline.dates import date_treatment
 from abstractor.pipeline.lexicon import Lexicon, Phrase
 from abstractor.pipeline.mention import Extractor, Mention
+from abstractor.pipeline.sieve import Expression
 from abstractor.pipeline.view import NoteView, Sentence
 from abstractor.rulebook.book import RuleBook
 
@@ -23,14 +23,14 @@ _BEHIND = 80
 class _Surgeries:
     course: CourseReader
     phrases: tuple[Phrase, ...]
-    not_cancer: re.Pattern[str]
-    no_treatment_before: re.Pattern[str]
-    no_treatment_after: re.Pattern[str]
-    elsewhere: re.Pattern[str]
-    cancer_near: re.Pattern[str]
-    postoperative: re.Pattern[str]
-    heading: re.Pattern[str]
-    not_done_after: re.Pattern[str]
+    not_cancer: Expression
+    no_treatment_before: Expression
+    no_treatment_after: Expression
+    elsewhere: Expression
+    cancer_near: Expression
+    postoperative: Expression
+    heading: Expression
+    not_done_after: Expression
 
     def __call__(self, view: NoteView) -> Iterable[Mention]:
         found = [one for sentence in view.sentences for one in self._of_sentence(view, sentence)]
@@ -82,7 +82,7 @@ class _Surgeries:
                 )
 
     def _is_no_treatment(self, view: NoteView, sentence: Sentence, phrase: Phrase, start: int, end: int) -> bool:
-        whole = view.text[sentence.start : sentence.end]
+        whole = view.words(sentence.start, sentence.end)
         if phrase.unless and phrase.unless.search(whole):
             return True
         if phrase.needs and not phrase.needs.search(whole):

@@ -9,6 +9,7 @@ from spacy.language import Language
 from abstractor.pipeline.language import blank_language, target_matcher
 from abstractor.pipeline.mention import Extractor, Mention
 from abstractor.pipeline.normalise import NORMALISERS
+from abstractor.pipeline.sieve import Expression, compiled_expression
 from abstractor.pipeline.view import NoteView, Sentence
 from abstractor.rulebook.book import RuleBook
 from abstractor.rulebook.schema import TargetRule
@@ -24,11 +25,11 @@ class _Target:
     """A target rule, compiled."""
 
     rule: TargetRule
-    expressions: tuple[re.Pattern[str], ...]
-    before: re.Pattern[str] | None
-    after: re.Pattern[str] | None
-    silencer: re.Pattern[str] | None
-    condition: re.Pattern[str] | None
+    expressions: tuple[Expression, ...]
+    before: Expression | None
+    after: Expression | None
+    silencer: Expression | None
+    condition: Expression | None
 
 
 def build(rulebook: RuleBook) -> Extractor:
@@ -50,12 +51,12 @@ def build(rulebook: RuleBook) -> Extractor:
 def _compiled(rule: TargetRule) -> _Target:
     flags = re.NOFLAG if rule.case_sensitive else re.IGNORECASE
 
-    def maybe(expression: str | None, template: str = "{}") -> re.Pattern[str] | None:
-        return re.compile(template.format(expression), flags) if expression else None
+    def maybe(expression: str | None, template: str = "{}") -> Expression | None:
+        return compiled_expression(template.format(expression), flags) if expression else None
 
     return _Target(
         rule,
-        tuple(re.compile(expression, flags) for expression in rule.regex),
+        tuple(compiled_expression(expression, flags) for expression in rule.regex),
         maybe(rule.unless_before, r"(?:{})\s*$"),
         maybe(rule.unless_after, r"\s*(?:{})"),
         maybe(rule.unless_sentence),
@@ -63,16 +64,16 @@ def _compiled(rule: TargetRule) -> _Target:
     )
 
 
-def _hint(rules: list[TargetRule]) -> re.Pattern[str]:
+def _hint(rules: list[TargetRule]) -> Expression:
     """What a sentence must hold for the matcher to find anything: the first word of some term."""
     if any(rule.pattern for rule in rules):
-        return re.compile("")
+        return compiled_expression("")
     words = {re.split(r"\W", term.strip(), maxsplit=1)[0] for rule in rules for term in rule.terms}
-    return re.compile("|".join(sorted(map(re.escape, words))) or "(?!)", re.IGNORECASE)
+    return compiled_expression("|".join(sorted(map(re.escape, words))) or "(?!)", re.IGNORECASE)
 
 
 def _by_words(
-    view: NoteView, language: Language, matcher: object, targets: dict[str, _Target], hint: re.Pattern[str]
+    view: NoteView, language: Language, matcher: object, targets: dict[str, _Target], hint: Expression
 ) -> Iterator[Mention]:
     for sentence in view.sentences:
         if not hint.search(view.text, sentence.start, sentence.end):
@@ -138,7 +139,7 @@ def _sentence_allows(view: NoteView, target: _Target, sentence: Sentence) -> boo
     assert isinstance(known, dict)
     key = target.rule.id, sentence.start
     if key not in known:
-        words = view.text[sentence.start : sentence.end]
+        words = view.words(sentence.start, sentence.end)
         silenced = target.silencer is not None and target.silencer.search(words) is not None
         known[key] = not silenced and (target.condition is None or target.condition.search(words) is not None)
     return bool(known[key])

@@ -1,6 +1,5 @@
 """Extracts `systemic_therapy`: each anticancer drug named for this patient, or the class where no drug is named."""
 
-import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
@@ -10,6 +9,7 @@ from abstractor.pipeline.dates import date_treatment
 from abstractor.pipeline.drugs import TRIAL, DrugFinder, DrugHit, drugs_of, without_supportive
 from abstractor.pipeline.lexicon import Lexicon
 from abstractor.pipeline.mention import Extractor, Mention
+from abstractor.pipeline.sieve import Expression
 from abstractor.pipeline.view import NoteView, Sentence
 from abstractor.rulebook.book import RuleBook
 
@@ -26,7 +26,7 @@ class _DrugClass:
 
     value: str
     covers: frozenset[str]
-    regex: re.Pattern[str]
+    regex: Expression
     named_by_its_own: bool = False
     """Whether only a drug of the class can be meant by it, though another stands right beside it."""
 
@@ -41,18 +41,18 @@ class _Therapies:
     finder: DrugFinder
     course: CourseReader
     classes: tuple[_DrugClass, ...]
-    list_join: re.Pattern[str]
-    list_break: re.Pattern[str]
-    pair_join: re.Pattern[str]
+    list_join: Expression
+    list_break: Expression
+    pair_join: Expression
     """What stands between the two halves of a pair of drugs."""
     """What stands behind a drug that is spoken of alone, though a comma joins it to others."""
-    apposition: re.Pattern[str]
+    apposition: Expression
     """What stands between the word for a class and the name of the drug that is meant by it."""
-    never_before: re.Pattern[str]
-    never_after: re.Pattern[str]
-    not_cancer: re.Pattern[str]
-    general: re.Pattern[str]
-    line: re.Pattern[str]
+    never_before: Expression
+    never_after: Expression
+    not_cancer: Expression
+    general: Expression
+    line: Expression
     line_numbers: dict[str, int]
 
     def __call__(self, view: NoteView) -> Iterable[Mention]:

@@ -10,25 +10,26 @@ from dataclasses import dataclass, field, replace
 
 from abstractor.model.finding import Assertion
 from abstractor.pipeline.genes import GeneMention
+from abstractor.pipeline.sieve import compiled_expression
 from abstractor.pipeline.variant_grammar import Change
 
-_LIST_GAP = re.compile(
+_LIST_GAP = compiled_expression(
     r"\s*(?:[,/&+\u00b7|]|,?\s*\b(?:and|or|nor|as well as|plus|and/or|then)\b)?\s*(?:the\s|both\s|either\s)?\s*"
     r"(?:\d{1,2}[pq][\d.]{0,6}\s*\(\s*)?",
     re.IGNORECASE,
 )
-_NEGATIVE_CONJUNCTION = re.compile(r"\b(?:or|nor)\b", re.IGNORECASE)
-_CONJUNCTION = re.compile(r"\b(?:and|or|nor)\b|/|&", re.IGNORECASE)
-_CLAUSE = re.compile(
+_NEGATIVE_CONJUNCTION = compiled_expression(r"\b(?:or|nor)\b", re.IGNORECASE)
+_CONJUNCTION = compiled_expression(r"\b(?:and|or|nor)\b|/|&", re.IGNORECASE)
+_CLAUSE = compiled_expression(
     r";(?!\s*(?:both|all|none|each|neither)\b)|\.\s+(?!(?:All|Both|None|Each|These|Results?)\s)(?=[A-Z0-9(])|\n\s*\n|\b(?:but|however|although|whereas|while|though|despite|except)\b",
     re.IGNORECASE,
 )
-_BRACKETS = re.compile(r"\([^()\n]{0,120}\)")
-_ROW = re.compile(r"\n[\s\-*\u2022>|\u2502]*")
-_OPEN_LINE = re.compile(
+_BRACKETS = compiled_expression(r"\([^()\n]{0,120}\)")
+_ROW = compiled_expression(r"\n[\s\-*\u2022>|\u2502]*")
+_OPEN_LINE = compiled_expression(
     r"(?:,|/|&|\+|:|\(|\b(?:and|or|nor|in|of|for|the|a|no|with|without|to|by|not))\s*$", re.IGNORECASE
 )
-_LEFT_LINK = re.compile(
+_LEFT_LINK = compiled_expression(
     r"\s*(?:\([^()\n]{0,30}\)\s*)?(?:(?:was|were|is|are)\s+)?(?:(?:also\s+)?(?:detected|identified|found|present|seen|noted|reported|shared|observed|confirmed|discovered|revealed|called|recorded|acquired|retained|evident)\s*)?"
     r"(?:(?:in\s+)?(?:any\s+of\s+)?(?:the\s+)?(?:\d{1,4}\s+)?(?:other\s+)?(?:(?:assayed|tested|analy[sz]ed|sequenced)\s+)?"
     r"(?:genes?|panel)(?:\s+(?:assayed|tested|analy[sz]ed|sequenced|examined|covered|panel)){0,2},?\s+(?:including|included|namely)\s+"
@@ -36,11 +37,11 @@ _LEFT_LINK = re.compile(
     r"(?:either\s+|both\s+|the\s+|any\s+(?:of\s+)?|genes?\s*:?\s+|following\s+(?:genes?)?:?\s*|exons?\s\d+\sof\s){0,3}",
     re.IGNORECASE,
 )
-_PREPOSITION = re.compile(
+_PREPOSITION = compiled_expression(
     r"\b(?:in|of|within|involving|affecting|for|include|included|including|includes)\b|[:(]", re.IGNORECASE
 )
-_PERCENT = re.compile(r"\d\s?%")
-_VERBAL = re.compile(r"\b(?:was|were|is|are|all|both|not)\b", re.IGNORECASE)
+_PERCENT = compiled_expression(r"\d\s?%")
+_VERBAL = compiled_expression(r"\b(?:was|were|is|are|all|both|not)\b", re.IGNORECASE)
 NEAR = 60
 """So many characters may stand between a gene and what is said of it."""
 _FARTHEST_DENIAL = 4
@@ -48,10 +49,10 @@ _FARTHEST_DENIAL = 4
 STRONG = "first"
 """Marks words of absence that ask for no alteration: "negative for EGFR"; after "no" one must be named."""
 _LIST_WORDS = frozenset({"and", "or", "nor", "the", "any", "other", "as", "well", "plus", "also", "no"})
-_LIST_MARK = re.compile(r"[,;/(:]|\band\b|\bor\b|\bwith\b", re.IGNORECASE)
-_OTHERS = re.compile(r"\b(?:other|others|remaining|rest|results|further|additional)\b", re.IGNORECASE)
-_LIKEWISE = re.compile(r"\bas (?:was|were|is|are)\b|\bso (?:was|were)\b|\blikewise\b", re.IGNORECASE)
-_FUSION_GAP = re.compile(r"\s?(?:-|::|:|/)\s?")
+_LIST_MARK = compiled_expression(r"[,;/(:]|\band\b|\bor\b|\bwith\b", re.IGNORECASE)
+_OTHERS = compiled_expression(r"\b(?:other|others|remaining|rest|results|further|additional)\b", re.IGNORECASE)
+_LIKEWISE = compiled_expression(r"\bas (?:was|were|is|are)\b|\bso (?:was|were)\b|\blikewise\b", re.IGNORECASE)
+_FUSION_GAP = compiled_expression(r"\s?(?:-|::|:|/)\s?")
 
 
 @dataclass(frozen=True, slots=True)

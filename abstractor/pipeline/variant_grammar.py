@@ -4,23 +4,26 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
+from abstractor.pipeline.sieve import Expression, compiled_expression
 from abstractor.rulebook.book import RuleBook
 
-_ARROW = re.compile(r"\s*(?:-{1,4}>?|>|/|\bto\b)\s*")
-_PROTEIN = re.compile(
+_ARROW = compiled_expression(r"\s*(?:-{1,4}>?|>|/|\bto\b)\s*")
+_PROTEIN = compiled_expression(
     r"(?P<ref>[A-Z*])(?P<pos>\d{1,5})(?:_(?P<ref2>[A-Z])?(?P<pos2>\d{1,5}))?"
     r"(?:(?P<fs>[A-Z]?fs.*)|(?P<ext>[A-Z]?ext.*)|(?P<event>delins|del|dup|[A-Z]?ins)(?P<seq>[A-Z*\d]*)|>(?P<put>[A-Z]+)|(?P<alt>[A-Z*=?]))"
 )
-_DELETED_RESIDUE = re.compile(r"(?P<pos>\d{1,5}(?:_\d{1,5})?)(?P<event>del|dup|ins)(?P<seq>[A-Z]+)")
-_DELTA = re.compile(r"delta ?-?([A-Z])(\d+)", re.IGNORECASE)
-_INSTEAD = re.compile(r"\bfor\b")
-_SPOKEN_BASES = re.compile(
+_DELETED_RESIDUE = compiled_expression(r"(?P<pos>\d{1,5}(?:_\d{1,5})?)(?P<event>del|dup|ins)(?P<seq>[A-Z]+)")
+_DELTA = compiled_expression(r"delta ?-?([A-Z])(\d+)", re.IGNORECASE)
+_INSTEAD = compiled_expression(r"\bfor\b")
+_SPOKEN_BASES = compiled_expression(
     r"\(?([ACGT])\s?(?:-to-|-{0,4}>|-{2,4}|to)\s?([ACGT])\b.*?\b(?:nucleotide|position|base|nt)\s([+-]?\d{1,6})\b"
 )
-_REPLACED_RANGE = re.compile(r"_[A-Za-z]{1,3}\d+>")
+_REPLACED_RANGE = compiled_expression(r"_[A-Za-z]{1,3}\d+>")
 """E746_S752>V: an older way to write delins."""
-_BASE_FIRST = re.compile(r"([ACGT])(-?\d+)([ACGT])")
-_PLACE_FIRST = re.compile(r"[*+-]?\d[\d_+-]*(?:[ACGT]+>[ACGT]+|del[ACGT]*(?:ins[ACGT]+)?|ins[ACGT]+|dup[ACGT]*|inv)")
+_BASE_FIRST = compiled_expression(r"([ACGT])(-?\d+)([ACGT])")
+_PLACE_FIRST = compiled_expression(
+    r"[*+-]?\d[\d_+-]*(?:[ACGT]+>[ACGT]+|del[ACGT]*(?:ins[ACGT]+)?|ins[ACGT]+|dup[ACGT]*|inv)"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +33,7 @@ class Spelling:
     id: str
     kind: str
     """protein, coding, genomic, exon, dbsnp, nucleotide or phrase."""
-    expression: re.Pattern[str]
+    expression: Expression
     weak: bool
     """Means other things too: taken only right beside a gene or a word for a change."""
 
@@ -61,7 +64,7 @@ class Grammar:
     spellings: tuple[Spelling, ...]
     letters: Mapping[str, str]
     """Three-letter code and name, in lower case, to the one-letter code."""
-    residue: re.Pattern[str]
+    residue: Expression
 
     @classmethod
     def from_rulebook(cls, rulebook: RuleBook) -> "Grammar":
@@ -87,8 +90,10 @@ class Grammar:
             for placeholder, expression in parts.items():
                 regex = regex.replace(placeholder, expression)
             flags = re.NOFLAG if form.get("cased") else re.IGNORECASE
-            spellings.append(Spelling(form["id"], form["kind"], re.compile(regex, flags), bool(form.get("weak"))))
-        residue = re.compile("|".join(sorted((*codes, *words), key=len, reverse=True)), re.IGNORECASE)
+            spellings.append(
+                Spelling(form["id"], form["kind"], compiled_expression(regex, flags), bool(form.get("weak")))
+            )
+        residue = compiled_expression("|".join(sorted((*codes, *words), key=len, reverse=True)), re.IGNORECASE)
         return cls(tuple(spellings), letters, residue)
 
     def find(self, text: str, kinds: Iterable[str] | None = None) -> list[Change]:

@@ -14,6 +14,7 @@ from abstractor.model.finding import Assertion
 from abstractor.pipeline.genes import GeneLexicon, GeneMention, Trust
 from abstractor.pipeline.mention import Extractor, Mention
 from abstractor.pipeline.report_zones import ZoneFinder
+from abstractor.pipeline.sieve import Expression, compiled_expression
 from abstractor.pipeline.statements import Statement, statements
 from abstractor.pipeline.variant_clauses import (
     NEAR,
@@ -34,34 +35,34 @@ FIELD = "variant"
 
 _ROW_START = 4
 """A finding this near to the beginning of a statement is a row of a list."""
-_EXONS = re.compile(r"\bexons?\s+\d{1,2}(?:\s?(?:[-,/]|and)\s?\d{1,2})*", re.IGNORECASE)
-_SMALL_CHANGE = re.compile(
+_EXONS = compiled_expression(r"\bexons?\s+\d{1,2}(?:\s?(?:[-,/]|and)\s?\d{1,2})*", re.IGNORECASE)
+_SMALL_CHANGE = compiled_expression(
     r"[ \n]((?:p\.)?[acdefghiklmnpqrstvwy]\d{2,4}(?:[acdefghiklmnpqrstvwyx*]|fs|del))(?![A-Za-z0-9])"
 )
-_VERDICT = re.compile(
+_VERDICT = compiled_expression(
     r"\s*(?:All|Both|None|Each|These|Results?)(?: (?:of )?(?:these|them|which|the (?:tests|results|genes)|three|four|tests|results|genes)){0,2}"
     r"(?: (?:have|has))? (?:was|were|are|is|been|came back|returned)\b"
 )
-_TESTED = re.compile(r"test|sequenc|analy|assess|FISH|PCR|perform|check|request|studi|sent", re.IGNORECASE)
+_TESTED = compiled_expression(r"test|sequenc|analy|assess|FISH|PCR|perform|check|request|studi|sent", re.IGNORECASE)
 _NEXT_SENTENCE = 3
-_LONG_PLACE = re.compile(r"([ACGT])(\d{4,5})(?!\1)([ACGT])")
+_LONG_PLACE = compiled_expression(r"([ACGT])(\d{4,5})(?!\1)([ACGT])")
 """A3243G: four figures and two letters of the genetic alphabet are bases, not residues."""
-_CUT = re.compile(r"\n\s*\n|;(?!\s*(?:VAF|AF|MAF|allele))|\.\s+[A-Z]|\n\s*(?:[-*\u2022]|\d+[.)])")
-_DONE = re.compile(
+_CUT = compiled_expression(r"\n\s*\n|;(?!\s*(?:VAF|AF|MAF|allele))|\.\s+[A-Z]|\n\s*(?:[-*\u2022]|\d+[.)])")
+_DONE = compiled_expression(
     r"\s*(?:gene\s+)?(?:mutation(?:al)?\s+)?(?:testing|tests?|analys[ei]s|studies|sequencing|FISH|PCR)?\s*"
     r"(?:(?:was|were|has been|have been)\s+)?(?:also\s+)?(?:tested|performed|done|sequenced|analy[sz]ed|assessed|checked|requested|sent)?"
     r"\s*\.(?=\s+(?:All|Both|None|Each|These|Results?)\b)"
 )
 """What stands between the genes and a verdict in the next sentence."""
-_ALL_OF_THEM = re.compile(
+_ALL_OF_THEM = compiled_expression(
     r",?\s*(?:which\s+|that\s+)?(?:were\s+|was\s+|are\s+)?(?:all|both|each|which)\b(?:\s+(?:of which|of them|being|were|was|are|came back|returned))?",
     re.IGNORECASE,
 )
 """Tested for EGFR and ALK, both of which were negative."""
-_ENDS = re.compile(r"\s*(?:[.;)\n]|$)")
+_ENDS = compiled_expression(r"\s*(?:[.;)\n]|$)")
 """After "no EGFR, ALK, ROS1" the thought must end, or an alteration be named."""
-_BRACKET = re.compile(r"\([^()\n]{0,60}\)")
-_OTHER_THOUGHT = re.compile(r"[,]|\b(?:and|or|with)\b|\d\s", re.IGNORECASE)
+_BRACKET = compiled_expression(r"\([^()\n]{0,60}\)")
+_OTHER_THOUGHT = compiled_expression(r"[,]|\b(?:and|or|with)\b|\d\s", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +101,7 @@ class VariantReader:
 
     lexicon: GeneLexicon
     grammar: Grammar
-    words: re.Pattern[str]
+    words: Expression
     hotspots: Mapping[str, str]
     """`T790M` to EGFR; `exon 19 deletion` to EGFR."""
     any_residue: frozenset[str]
@@ -111,27 +112,27 @@ class VariantReader:
     stained: frozenset[str]
     suppressors: frozenset[str]
     lost_by_stain: frozenset[str]
-    genomic_talk: re.Pattern[str]
-    drug: re.Pattern[str]
-    test: re.Pattern[str]
-    expression: re.Pattern[str]
-    general: re.Pattern[str]
-    examples: re.Pattern[str]
-    general_always: re.Pattern[str]
-    general_beside: re.Pattern[str]
-    asked_for: re.Pattern[str]
-    not_yet: re.Pattern[str]
-    remark: re.Pattern[str]
-    report_label: re.Pattern[str]
-    silent_clause: re.Pattern[str]
-    patient: re.Pattern[str]
-    fraction: re.Pattern[str]
-    fraction_column: re.Pattern[str]
-    copies: re.Pattern[str]
-    uncertain: re.Pattern[str]
-    genetic_talk: re.Pattern[str]
-    partners_follow: re.Pattern[str]
-    quick: re.Pattern[str]
+    genomic_talk: Expression
+    drug: Expression
+    test: Expression
+    expression: Expression
+    general: Expression
+    examples: Expression
+    general_always: Expression
+    general_beside: Expression
+    asked_for: Expression
+    not_yet: Expression
+    remark: Expression
+    report_label: Expression
+    silent_clause: Expression
+    patient: Expression
+    fraction: Expression
+    fraction_column: Expression
+    copies: Expression
+    uncertain: Expression
+    genetic_talk: Expression
+    partners_follow: Expression
+    quick: Expression
     """Every sentence with a gene or a change has a match of this."""
     zones: ZoneFinder
 
@@ -161,7 +162,7 @@ class VariantReader:
             stained=frozenset(defaults["stained"]),
             suppressors=frozenset(defaults["suppressors"]),
             lost_by_stain=frozenset(defaults["lost_by_stain"]),
-            genomic_talk=re.compile(str(defaults["genomic_talk"]), re.IGNORECASE),
+            genomic_talk=compiled_expression(str(defaults["genomic_talk"]), re.IGNORECASE),
             drug=_union(status["names_a_drug"]),
             test=_union(status["names_a_test"]),
             expression=_union(status["expression"], r"(?<![A-Za-z0-9])"),
@@ -169,13 +170,13 @@ class VariantReader:
             examples=_union(status["examples_of"], r"(?<![A-Za-z])"),
             patient=_union(status["of_this_patient"], r"(?<![A-Za-z])"),
             general_always=_union(status["general_always"], r"(?<![A-Za-z])"),
-            general_beside=re.compile(str(status["general_beside"]), re.IGNORECASE),
-            asked_for=re.compile(str(status["asked_for"]), re.IGNORECASE),
-            not_yet=re.compile(str(status["not_yet"]), re.IGNORECASE),
-            remark=re.compile(str(status["remark"]), re.IGNORECASE),
-            report_label=re.compile(str(status["report_labels"]), re.IGNORECASE),
+            general_beside=compiled_expression(str(status["general_beside"]), re.IGNORECASE),
+            asked_for=compiled_expression(str(status["asked_for"]), re.IGNORECASE),
+            not_yet=compiled_expression(str(status["not_yet"]), re.IGNORECASE),
+            remark=compiled_expression(str(status["remark"]), re.IGNORECASE),
+            report_label=compiled_expression(str(status["report_labels"]), re.IGNORECASE),
             silent_clause=_union(status["silent_clause"], r"(?<![A-Za-z])"),
-            **{key: re.compile(value, re.IGNORECASE) for key, value in attributes.items()},
+            **{key: compiled_expression(value, re.IGNORECASE) for key, value in attributes.items()},
             quick=_quick(lexicon, defaults["status_genes"]),
             zones=ZoneFinder.from_rulebook(rulebook, lexicon),
         )
@@ -729,11 +730,11 @@ def _table(settings: Mapping[str, object], name: str) -> Mapping[str, list[str]]
     return table if isinstance(table, Mapping) else {}
 
 
-def _union(expressions: Iterable[str], before: str = "") -> re.Pattern[str]:
-    return re.compile(before + "(?:" + "|".join(expressions) + ")", re.IGNORECASE)
+def _union(expressions: Iterable[str], before: str = "") -> Expression:
+    return compiled_expression(before + "(?:" + "|".join(expressions) + ")", re.IGNORECASE)
 
 
-def _quick(lexicon: GeneLexicon, often_small: Iterable[str]) -> re.Pattern[str]:
+def _quick(lexicon: GeneLexicon, often_small: Iterable[str]) -> Expression:
     """A figure, two capitals, or the last word of a name that may stand in small letters ("k-ras", "anaplastic lymphoma kinase")."""
     last = {
         name.tokens[-1].lower()
@@ -742,10 +743,10 @@ def _quick(lexicon: GeneLexicon, often_small: Iterable[str]) -> re.Pattern[str]:
         if len(name.tokens) > 1 and "".join(name.tokens).isalpha() and len(name.tokens[-1]) > 2
     }
     small = last | {symbol.lower() for symbol in often_small}
-    return re.compile(r"\d|[A-Z]{2}|(?i:" + "|".join(sorted(small)) + ")")
+    return compiled_expression(r"\d|[A-Z]{2}|(?i:" + "|".join(sorted(small)) + ")")
 
 
-def _event_words(alterations: Mapping[str, list[str]], status: Mapping[str, list[str]]) -> re.Pattern[str]:
+def _event_words(alterations: Mapping[str, list[str]], status: Mapping[str, list[str]]) -> Expression:
     """One expression for all words that count; the name of the group that matched says what the word is."""
     parts = [
         ("nothing", status["nothing"]),
@@ -760,4 +761,4 @@ def _event_words(alterations: Mapping[str, list[str]], status: Mapping[str, list
     joined = "|".join(f"(?P<{name}>{'|'.join(words)})" for name, words in parts)
     # TP53mut, EGFRwt: a word may follow the capitals of a symbol at once.
     border = r"(?:(?<![A-Za-z])|(?=[(+-])|(?-i:(?<=[A-Z]{2})(?=mut|wt\b|amp\b|del\b)))"
-    return re.compile(rf"{border}(?:{joined})(?![A-Za-z])", re.IGNORECASE)
+    return compiled_expression(rf"{border}(?:{joined})(?![A-Za-z])", re.IGNORECASE)

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from abstractor.model.note import Note
+from abstractor.pipeline.sieve import part
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +63,7 @@ class NoteView:
 
     def words(self, start: int, end: int) -> str:
         """The cleaned text of a stretch."""
-        return self.text[start:end]
+        return part(self.text, start, end)
 
 
 Settings = Mapping[str, Mapping[str, object]]

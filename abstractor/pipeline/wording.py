@@ -19,6 +19,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 
+from abstractor.pipeline.literals import Plan
+from abstractor.pipeline.sieve import Expression, compiled_expression
+
 _SEPARATOR = r"(?:\s+|-)"
 _NUMBER = r"\d{1,4}(?:\.\d{1,2})?"
 _WORD = r"[\w/()%×.~+\u2013\u2014-]+"
@@ -27,9 +30,9 @@ _REPEATS = 9
 _DEPTH = 12
 """Lists may stand in lists; deeper than this is a circle."""
 _STEM = 6
-_LETTERS = re.compile(r"\w+")
+_LETTERS = compiled_expression(r"\w+")
 _END = r"\s*(?:$|[.,;:)])"
-_TOKEN = re.compile(
+_TOKEN = compiled_expression(
     r"(?P<space>\s+)|(?P<gap>\.{2,3})(?P<reach>\d+)|(?P<slot>\{(?P<list>\w+)(?P<many>\*?)\})|(?P<look><!\(|!\(|&\()"
     r"|(?P<open>[(\[])|(?P<bar>\|)|(?P<close>[)\]])|(?P<exact>=\w[\w/-]*)|(?P<plain>[^\s(){}\[\]|]+)"
 )
@@ -70,8 +73,8 @@ class Wording:
     """As in `stems`; a text whose stems miss one of these sets can't match."""
 
     @cached_property
-    def regex(self) -> re.Pattern[str]:
-        return re.compile(self.pattern, re.IGNORECASE)
+    def regex(self) -> Expression:
+        return Expression(self.pattern, Plan(re.compile(self.pattern, re.IGNORECASE)))
 
 
 def stems(text: str) -> frozenset[str]:
@@ -108,10 +111,10 @@ class Wordings:
         part = _Parser(self, source, stops).read()
         return Wording(source, _bounded(part.pattern), part.hints)
 
-    def any_of(self, sources: Iterable[str]) -> re.Pattern[str]:
+    def any_of(self, sources: Iterable[str]) -> Expression:
         """A pattern for any one of these wordings; it never matches where there are none."""
         parts = [_Parser(self, source, list(self.lists.get("stops", ()))).read().pattern for source in sources]
-        return re.compile(_bounded("(?:" + "|".join(parts) + ")") if parts else r"(?!)", re.IGNORECASE)
+        return compiled_expression(_bounded("(?:" + "|".join(parts) + ")") if parts else r"(?!)", re.IGNORECASE)
 
     def alternatives(self, sources: Iterable[str]) -> str:
         """The same as a pattern to build others with, without borders."""
