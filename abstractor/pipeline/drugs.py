@@ -62,6 +62,7 @@ class DrugFinder:
     """A name with one letter left out to the names it may stand for."""
     never_typos: frozenset[str]
     regimens: tuple[tuple[Expression, Regimen, tuple[Drug, ...]], ...]
+    any_regimen: Expression
     code: Expression
     among_drugs: Expression
     short_never_before: Expression
@@ -98,6 +99,7 @@ class DrugFinder:
             typos={key: tuple(words) for key, words in typos.items()},
             never_typos=lexicon.words("never_typos"),
             regimens=tuple(sorted(regimens, key=lambda one: -len(one[1].code))),
+            any_regimen=compiled_expression("|".join(pattern.pattern for pattern, _, _ in regimens) or "(?!)"),
             code=lexicon.pattern("trial_code"),
             among_drugs=lexicon.pattern("among_drugs"),
             short_never_before=lexicon.pattern("short_never_before"),
@@ -169,7 +171,7 @@ class DrugFinder:
 
     def _regimens(self, text: str, named: list[DrugHit]) -> Iterator[DrugHit]:
         taken: list[tuple[int, int]] = []
-        for pattern, regimen, drugs in self.regimens:
+        for pattern, regimen, drugs in self.regimens if self.any_regimen.search(text) else ():
             for match in pattern.finditer(text):
                 start, end = match.span()
                 if any(start < other_end and other_start < end for other_start, other_end in taken):

@@ -19,7 +19,7 @@ _MOST_WORDS = 6000
 _MOST_JOINED = 400
 """Words that a row of alternatives may multiply out to."""
 _SHORTEST = 2
-"""A word of one letter stands everywhere."""
+"""A single letter stands everywhere, and so does one beside a blank."""
 _MOST_LETTERS = 10
 """A class of more characters than this is taken for any character."""
 _DIGITS = frozenset("0123456789")
@@ -226,10 +226,15 @@ def _conditions(tree: Iterable[tuple[Any, Any]]) -> tuple[Condition, ...]:
 
 def _chosen(found: Iterable[Condition]) -> tuple[Condition, ...]:
     """The conditions that tell most, one that tells where a match begins among them."""
-    useful = sorted((one for one in found if min(map(len, one.words)) >= _SHORTEST), key=_rank)
+    useful = sorted((one for one in found if all(map(_tells, one.words))), key=_rank)
     near = [one for one in useful if one.near]
     kept = useful[:_MOST_CONDITIONS]
     return tuple(kept if not near or near[0] in kept else [*kept[:-1], near[0]])
+
+
+def _tells(word: str) -> bool:
+    """Whether a word is rare enough to be looked for."""
+    return len(word) > _SHORTEST or (len(word) == _SHORTEST and word.isalnum())
 
 
 def _rank(condition: Condition) -> tuple[int, int, list[str]]:

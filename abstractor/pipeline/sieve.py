@@ -72,6 +72,8 @@ class Hits:
     """Which words stand in a text, and where."""
 
     __slots__ = ("_by_set", "_found", "known")
+    whole: "Hits | None" = None
+    """Those of the whole text, where these are of a part of it."""
 
     def __init__(self, folded: str) -> None:
         self.known = len(_WORDS.sets)
@@ -95,18 +97,19 @@ class Hits:
 class _PartOfHits:
     """What stands in a part of a searched text, with places counted from its start."""
 
-    __slots__ = ("_by_set", "_end", "_start", "_whole", "known")
+    __slots__ = ("_by_set", "_end", "_of", "_start", "known", "whole")
 
     def __init__(self, whole: "Hits | _PartOfHits", start: int, end: int) -> None:
         self.known: int = whole.known
-        self._whole = whole
+        self.whole: Hits | _PartOfHits = whole.whole or whole
+        self._of = whole
         self._start = start
         self._end = end
         self._by_set: dict[int, list[int]] = {}
 
     def places(self, number: int) -> list[int]:
         """Where a word of a set begins, in order."""
-        whole = self._whole.places(number)
+        whole = self._of.places(number)
         if not whole:
             return whole
         known = self._by_set.get(number)
@@ -223,7 +226,7 @@ def like(text: str, other: str) -> str:
 class Expression:
     """A compiled regular expression with the methods of `re.Pattern` that are used here."""
 
-    __slots__ = ("_last", "_needs", "_rest", "_starts", "pattern", "regex")
+    __slots__ = ("_last", "_needs", "_rest", "_seen", "_starts", "pattern", "regex")
 
     def __init__(self, pattern: str, plan: Plan) -> None:
         self.pattern = pattern
@@ -232,6 +235,7 @@ class Expression:
         self._rest = plan.rest
         self._needs = tuple(_WORDS.added(one.words) for one in plan.needs)
         self._starts = tuple((_WORDS.added(one.words), one.lead or 0) for one in plan.starts)
+        self._seen: tuple[Hits | _PartOfHits | None, bool] = None, False
         self._last = max((number for number, _ in self._starts), default=-1)
 
     @property
@@ -246,12 +250,25 @@ class Expression:
 
     def _possible(self, hits: Hits | _PartOfHits, start: int, end: int) -> bool:
         """Whether all that a match needs begins within a stretch."""
+        whole = hits.whole or hits
+        seen = self._seen
+        if seen[0] is not whole:
+            seen = self._seen = whole, self._anywhere(whole)
+        if not seen[1]:
+            return False
         for number in self._needs:
             if number < hits.known:
                 places = hits.places(number)
                 index = bisect_left(places, start)
                 if index == len(places) or places[index] >= end:
                     return False
+        return True
+
+    def _anywhere(self, hits: Hits | _PartOfHits) -> bool:
+        """Whether all that a match needs stands in the whole text: most often not, and this is remembered for its sentences."""
+        for number in self._needs:  # noqa: SIM110  (run for every expression and note)
+            if number < hits.known and not hits.places(number):
+                return False
         return True
 
     def may_match(self, text: str, start: int = 0, end: int = _END) -> bool:
