@@ -66,6 +66,12 @@ class Abstractor:
 
         return find_runaways(self._reader, self._variant_reader, cache)
 
+    def unfiltered(self) -> list[str]:
+        """What in the rulebook makes reading slow, because no words can be looked for beforehand."""
+        from abstractor.pipeline.expressions import find_unfiltered
+
+        return find_unfiltered(self._reader)
+
     def annotate(self, note: Note) -> list[Finding]:
         """All findings of one note, in the order of its text; `note.text[f.start:f.end] == f.text` for each."""
         return self._reader.read(note)

@@ -22,8 +22,9 @@ def rules() -> None:
 
 
 @rules.command("check")
+@click.option("--slow", is_flag=True, help="Also name what has to be run on every note or sentence.")
 @rules_option
-def rules_check(rules: Path | None) -> None:
+def rules_check(rules: Path | None, slow: bool) -> None:
     """Names every fault of the rulebook with its file and line; regular expressions that can run without bound among them.
 
     Each expression is judged once, and again when it changes: the first time takes a minute.
@@ -47,12 +48,13 @@ def rules_check(rules: Path | None) -> None:
             click.echo(fault)
         click.echo(f"{len(error.faults)} faults", err=True)
         sys.exit(1)
-    for warning in [*map(str, runaways), *find_unproved(book)]:
+    unfiltered = nlp.unfiltered()
+    for warning in [*map(str, runaways), *find_unproved(book), *(unfiltered if slow else [])]:
         click.echo(f"warning: {warning}", err=True)
     click.echo(
         f"sound: {len(book.fields)} fields, {len(book.targets)} target rules, {len(book.context)} context rules, "
         f"{len(book.sections)} sections, {sum(len(rows) for rows in book.vocabularies.values())} vocabulary rows, "
-        f"{len(rule_examples(book))} examples; "
+        f"{len(rule_examples(book))} examples; {len(unfiltered)} expressions that name no certain word; "
         f"version {book.version}"
     )
 

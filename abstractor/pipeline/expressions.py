@@ -18,8 +18,9 @@ from typing import TYPE_CHECKING
 
 from abstractor.files import whole_file
 from abstractor.model.errors import InputError
+from abstractor.pipeline.literals import conditions
 from abstractor.pipeline.sieve import Expression
-from abstractor.rulebook.backtracking import suspect
+from abstractor.rulebook.backtracking import Suspicion, suspect
 from abstractor.rulebook.load import strings_of
 from abstractor.rulebook.probe import Trial, Verdict, probe
 
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
     from abstractor.pipeline.nlp import Reader
     from abstractor.pipeline.variants import VariantReader
 
-_METHOD = "2"
+_METHOD = "3"
 """Of judging; another one asks for new verdicts."""
 _FOREIGN = frozenset({"spacy", "medspacy", "thinc", "srsly", "catalogue"})
 """Libraries whose objects hold expressions of their own."""
@@ -76,7 +77,7 @@ def find_runaways(reader: "Reader", variants: "VariantReader", cache: Path | Non
     owners = compiled(reader, variants)
     known = _read(cache)
     asked = [source for source in owners if _key(source) not in known]
-    trials = [Trial(*source, tuple(suspect(*source))) for source in asked]
+    trials = [Trial(*source, tuple(_met(source))) for source in asked]
     doubtful = [trial for trial in trials if trial.suspicions]
     verdicts = {(trial.expression, trial.flags): one for trial, one in zip(doubtful, probe(doubtful), strict=True)}
     known |= {_key(source): str(verdicts.get(source, Verdict.BOUNDED)) for source in asked}
@@ -91,9 +92,32 @@ def find_runaways(reader: "Reader", variants: "VariantReader", cache: Path | Non
     ]
 
 
+def find_unfiltered(reader: "Reader") -> list[str]:
+    """Words of the rulebook that a reader can't look for beforehand, so that it takes its time over every note or sentence.
+
+    The first kind counts most: while such an expression says whose cancer a note is about, every note of a dump has to be read.
+    """
+    gate = [
+        f"settings/cancers.toml: {name} has an alternative that names no certain word, so every note has to be read whole"
+        for name in sorted(reader.rulings.gate.always)
+    ]
+    rules = [
+        f"target rule {rule.id!r}: its expression names no certain word, so it is run on every sentence of the notes that are read"
+        for rule in reader.rulebook.targets
+        for expression in rule.regex
+        if not conditions(expression, re.NOFLAG if rule.case_sensitive else re.IGNORECASE)
+    ]
+    return [*gate, *dict.fromkeys(rules)]
+
+
+def _met(source: Source) -> Iterator[Suspicion]:
+    """The suspicions that a note can bear out: long runs of blanks are shortened before anything reads them."""
+    return (one for one in suspect(*source) if not one.pump.isspace())
+
+
 def _sample(source: Source) -> str:
     """The text that an expression was tried on, in short."""
-    worst = next(iter(suspect(*source)), None)
+    worst = next(_met(source), None)
     return f"{worst.prefix[-20:]!r} and many times {worst.pump!r}" if worst else "the right text"
 
 

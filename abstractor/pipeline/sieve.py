@@ -133,7 +133,8 @@ class Gate:
         words = sorted({word for among in listed.values() for row in among for need in row for word in need.words})
         numbers = {word: number for number, word in enumerate(words)}
         self._finder = AhoCorasick(words)
-        self._always = {name for name, among in listed.items() if not all(among)}
+        self.always = frozenset(name for name, among in listed.items() if not all(among))
+        """Those of which it can never be told: an alternative can match without any certain word."""
         self._rows: dict[int, list[tuple[str, tuple[frozenset[int], ...]]]] = {}
         for name, among in listed.items():
             for row in filter(None, among):
@@ -152,7 +153,7 @@ class Gate:
         for number, start, _ in self._finder.find_matches_as_indexes(folded, overlapping=True):
             places.setdefault(number, []).append(start)
         rows = {row for number in places for row in self._rows.get(number, ())}
-        near = {name for name, needs in rows if not any(need.isdisjoint(places) for need in needs)} | self._always
+        near = {name for name, needs in rows if not any(need.isdisjoint(places) for need in needs)} | self.always
         if not near:
             return frozenset()
         blanked = text.translate(BLANKS)

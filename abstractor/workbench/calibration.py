@@ -17,11 +17,10 @@ from abstractor.evaluation.scores import counts_in
 from abstractor.model.finding import Finding
 from abstractor.model.note import Note
 from abstractor.pipeline.confidence import FALLING, RISING, Trust, doubts, log_odds, traits
+from abstractor.pipeline.sieve import Expression
 from abstractor.rulebook.book import MEASURED, RuleBook
 
 if TYPE_CHECKING:
-    import re
-
     import numpy as np
 
 STRENGTH = 10.0
@@ -89,7 +88,7 @@ def judge(
     return judged
 
 
-def calibrate(judged: Sequence[Judged], doubt: "re.Pattern[str]", notes: int, folds: int = FOLDS) -> Calibration:
+def calibrate(judged: Sequence[Judged], doubt: Expression, notes: int, folds: int = FOLDS) -> Calibration:
     """Fits the figures on all findings, and tells how well figures fitted on other patients do.
 
     Args:
@@ -134,7 +133,7 @@ def _facts(stated: Iterable[tuple[Judged, float]]) -> list[tuple[float, bool]]:
     return list(facts.values())
 
 
-def fit(judged: Sequence[Judged], doubt: "re.Pattern[str]") -> Trust:
+def fit(judged: Sequence[Judged], doubt: Expression) -> Trust:
     """Shares by rule, shrunken towards their field's and all rules', and the weights of the traits on top of them."""
     overall = _share(judged, 0.5, 2.0)
     by_field: dict[str, list[Judged]] = defaultdict(list)

@@ -1,6 +1,5 @@
 """The notation of wordings: what they match, and what faults are told."""
 
-
 import pytest
 
 from abstractor.pipeline.wording import WordingError, Wordings, stems
