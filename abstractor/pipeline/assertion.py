@@ -5,13 +5,12 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import accumulate
 
-from spacy.language import Language
 from spacy.tokens import Doc, Span
 
 from abstractor.model.finding import Assertion
 from abstractor.pipeline.clauses import clause_around, compile_borders
 from abstractor.pipeline.family import Family
-from abstractor.pipeline.language import blank_language, context_component
+from abstractor.pipeline.language import Renewed, context_component
 from abstractor.pipeline.mention import Mention
 from abstractor.pipeline.sieve import Expression, compiled_expression
 from abstractor.pipeline.view import NoteView
@@ -39,8 +38,7 @@ class _Modifier:
 class Asserter:
     """ConText and the sections' own assertions; build it once for a rulebook."""
 
-    language: Language
-    context: Callable[[Doc], Doc]
+    context: Renewed[Callable[[Doc], Doc]]
     borders: Expression
     family: Family
     sections: dict[str, SectionRule] = field(default_factory=dict)
@@ -48,11 +46,9 @@ class Asserter:
     @classmethod
     def from_rulebook(cls, rulebook: RuleBook) -> "Asserter":
         """Compiles the context rules; takes about a second."""
-        language = blank_language()
         rules = tuple(rule for rule in rulebook.context if rule.category != "terminate")
         return cls(
-            language,
-            context_component(language, rules),
+            Renewed(lambda language: context_component(language, rules)),
             compile_borders(rulebook.context),
             Family.from_rulebook(rulebook),
             {rule.name: rule for rule in rulebook.sections},
@@ -119,7 +115,8 @@ class Asserter:
         words = view.text[clause[0] : clause[1]]
         if not words.strip():
             return [[] for _ in mentions]
-        doc = self.language.make_doc(f"{_narrowed(words)} {END}")
+        language, context = self.context.current()
+        doc = language.make_doc(f"{_narrowed(words)} {END}")
         for token in doc:
             token.is_sent_start = token.i == 0
         place = _narrowing(words)
@@ -130,7 +127,7 @@ class Asserter:
         for index, span in enumerate(spans):
             places.setdefault((span.start, span.end, span.label), []).append(index)
         doc.spans[SPANS] = [spans[indexes[0]] for indexes in places.values()]
-        self.context(doc)
+        context(doc)
         found: list[list[_Modifier]] = [[] for _ in mentions]
         for target, modifier in doc._.context_graph.edges:
             for index in places.get((target.start, target.end, target.label), ()):

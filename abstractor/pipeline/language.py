@@ -1,8 +1,8 @@
 """The one place that builds spaCy and medspaCy objects: an empty language, a target matcher, ConText. No rule is written here."""
 
 import re
-from collections.abc import Iterable
-from typing import Any
+from collections.abc import Callable, Iterable
+from typing import Any, Generic, TypeVar
 
 import spacy
 from loguru import logger
@@ -39,6 +39,37 @@ def blank_language() -> Language:
         suffix_search=re.compile(r"[^\w\s]$").search,
     )
     return language
+
+
+_MOST_STRINGS = 50_000
+"""New words after which a language is made anew; some 26 MB."""
+
+Component = TypeVar("Component")
+Matcher = TargetMatcher
+"""What finds the target rules' words in a document."""
+
+
+class Renewed(Generic[Component]):
+    """A language with what was built for it, made anew now and then: a language keeps every word it ever saw, so that memory would grow
+    over millions of notes. What it finds does not depend on what it has seen.
+    """
+
+    def __init__(self, build: Callable[[Language], Component], most: int = _MOST_STRINGS) -> None:
+        self._build = build
+        self._most = most
+        self._made = self._make()
+
+    def current(self) -> tuple[Language, Component]:
+        """The language and the component; take both anew for every text."""
+        if len(self._made[0].vocab.strings) > self._full:
+            self._made = self._make()
+        return self._made
+
+    def _make(self) -> tuple[Language, Component]:
+        language = blank_language()
+        made = language, self._build(language)
+        self._full = len(language.vocab.strings) + self._most
+        return made
 
 
 def context_component(language: Language, rules: Iterable[ContextRule], group: str = "abstractor") -> ConText:

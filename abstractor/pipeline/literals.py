@@ -25,6 +25,8 @@ _MOST_LETTERS = 10
 _DIGITS = frozenset("0123456789")
 _ASCII = 128
 _MOST_CONDITIONS = 3
+_MOST_KEPT = 12
+"""While a long row is worked out."""
 _MOST_LEADS = 4
 _FARTHEST = 16
 """Characters before a word at which it is worth trying to match."""
@@ -99,7 +101,7 @@ def planned(expression: str, flags: int = 0) -> Plan:
         return Plan(regex, needs, (near,))
     told: dict[int, set[str]] = {}
     rest: list[list[tuple[Any, Any]]] = []
-    for row, part in _alternatives(list(tree)):
+    for row, part in _alternatives(_items(tree)):
         first = next((one for one in _chosen(part.closed()) if one.near), None)
         if first is None:
             rest.append(row)
@@ -196,7 +198,7 @@ def alternatives(expression: str, flags: int = 0) -> tuple[tuple[Condition, ...]
     Raises:
         re.error: it is no regular expression.
     """
-    return tuple(_chosen(part.closed()) for _, part in _alternatives(list(_parser.parse(expression, flags))))
+    return tuple(_chosen(part.closed()) for _, part in _alternatives(_items(_parser.parse(expression, flags))))
 
 
 def _alternatives(row: list[tuple[Any, Any]]) -> list[tuple[list[tuple[Any, Any]], "_Part"]]:
@@ -204,13 +206,13 @@ def _alternatives(row: list[tuple[Any, Any]]) -> list[tuple[list[tuple[Any, Any]
     for index, (operation, argument) in enumerate(row):
         branches: list[Any] = []
         if operation is _parser.BRANCH:
-            branches = [one for branch in argument[1] for one in _alternatives(list(branch))]
+            branches = [one for branch in argument[1] for one in _alternatives(_items(branch))]
         elif operation is _parser.SUBPATTERN:
             group, add, remove, inner = argument  # the flags of the part go with each of its alternatives
             kind = type(inner)
             branches = [
                 ([(operation, (group, add, remove, kind(inner.state, one)))], part)
-                for one, part in _alternatives(list(inner))
+                for one, part in _alternatives(_items(inner))
             ]
         if len(branches) > 1:
             before, behind = _of_row(row[:index]), _of_row(row[index + 1 :])
@@ -274,10 +276,16 @@ def _of_row(tree: Iterable[tuple[Any, Any]]) -> _Part:
     return reduce(_then, _parts(tree), _Part())
 
 
+def _items(tree: Any) -> list[tuple[Any, Any]]:
+    """The items of a parsed row; its own iterator is slow."""
+    items: list[tuple[Any, Any]] = getattr(tree, "data", tree)
+    return items
+
+
 def _parts(tree: Iterable[tuple[Any, Any]]) -> Iterator[_Part]:
     """The parts of a row; letters in a row are one."""
     word = ""
-    for operation, argument in tree:
+    for operation, argument in _items(tree):
         if operation is _parser.LITERAL and argument < _ASCII:
             word += chr(argument)
             continue
@@ -299,7 +307,14 @@ def _then(before: _Part, part: _Part) -> _Part:
             return _Part(before.conditions, joined, before.lead)
     shift = before.longest
     moved = tuple(Condition(one.words, _plus(shift, one.lead)) for one in part.conditions)
-    return _Part((*before.closed(), *moved), part.words, _plus(shift, part.lead))
+    known = (*before.closed(), *moved)
+    return _Part(known if len(known) <= _MOST_KEPT else _best(known), part.words, _plus(shift, part.lead))
+
+
+def _best(known: tuple[Condition, ...]) -> tuple[Condition, ...]:
+    """The conditions of a long row that tell most, and those that tell where it begins."""
+    ranked = sorted(known, key=_rank)
+    return tuple(dict.fromkeys([*ranked[: _MOST_KEPT // 2], *[one for one in ranked if one.near][: _MOST_KEPT // 2]]))
 
 
 def _plus(one: int | None, other: int | None) -> int | None:

@@ -4,9 +4,7 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from spacy.language import Language
-
-from abstractor.pipeline.language import blank_language, target_matcher
+from abstractor.pipeline.language import Matcher, Renewed, target_matcher
 from abstractor.pipeline.mention import Extractor, Mention
 from abstractor.pipeline.normalise import NORMALISERS
 from abstractor.pipeline.sieve import Expression, compiled_expression
@@ -34,15 +32,14 @@ class _Target:
 
 def build(rulebook: RuleBook) -> Extractor:
     """An extractor for all target rules."""
-    language = blank_language()
     worded = [rule for rule in rulebook.targets if rule.terms or rule.pattern]
-    matcher = target_matcher(language, worded)
+    matcher = Renewed(lambda language: target_matcher(language, worded))
     targets = {rule.id: _compiled(rule) for rule in rulebook.targets}
     hint = _hint(worded)
     by_regex = tuple(target for target in targets.values() if target.expressions)
 
     def extract(view: NoteView) -> Iterable[Mention]:
-        by_words = _by_words(view, language, matcher, targets, hint) if hint.search(view.text) else ()
+        by_words = _by_words(view, matcher, targets, hint) if hint.search(view.text) else ()
         return _longest([*by_words, *_by_regex(view, by_regex)])
 
     return extract
@@ -73,13 +70,14 @@ def _hint(rules: list[TargetRule]) -> Expression:
 
 
 def _by_words(
-    view: NoteView, language: Language, matcher: object, targets: dict[str, _Target], hint: Expression
+    view: NoteView, renewed: Renewed[Matcher], targets: dict[str, _Target], hint: Expression
 ) -> Iterator[Mention]:
     for sentence in view.sentences:
         if not hint.search(view.text, sentence.start, sentence.end):
             continue
+        language, matcher = renewed.current()
         doc = language.make_doc(view.text[sentence.start : sentence.end])
-        for span in matcher(doc):  # type: ignore[operator]
+        for span in matcher(doc):
             target = targets[span.label_]
             start, end = sentence.start + span.start_char, sentence.start + span.end_char
             if target.rule.case_sensitive and view.text[start:end] not in target.rule.terms:
