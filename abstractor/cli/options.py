@@ -80,6 +80,7 @@ def opened(db: str) -> "Any":
 
 
 def read_options(columns: Iterable[str], encoding: str | None, rulebook: "RuleBook") -> "Any":
+    from abstractor.sources.codes import note_type_codes
     from abstractor.sources.reader import note_type_mapper
     from abstractor.sources.reading import COLUMNS, ReadOptions
 
@@ -91,7 +92,12 @@ def read_options(columns: Iterable[str], encoding: str | None, rulebook: "RuleBo
                 f"{column!r}; write OURS=THEIRS, ours being one of {', '.join(COLUMNS)}", param_hint="--column"
             )
         renamed[ours] = theirs
-    return ReadOptions(columns=renamed, encoding=encoding, note_type=note_type_mapper(rulebook.note_types))
+    return ReadOptions(
+        columns=renamed,
+        encoding=encoding,
+        note_type=note_type_mapper(rulebook.note_types),
+        codes=note_type_codes(rulebook.note_types),
+    )
 
 
 def tell_faults(faults: Iterable[str]) -> None:

@@ -9,6 +9,7 @@ from abstractor.rulebook.schema import (
     ContextRule,
     Drug,
     Entry,
+    EvidenceRule,
     FieldSpec,
     Gene,
     MaskRule,
@@ -45,6 +46,8 @@ class RuleBook:
     """Name of a file in `rules/settings/` to its content: word lists of the components that are no target rules."""
     examples: tuple[TextExample, ...] = ()
     """What stands in `rules/examples/`: they prove the rules and change nothing that is found."""
+    cohort: tuple[EvidenceRule, ...] = ()
+    """What puts a patient into the cohort, the strongest kind first."""
 
     def genes(self) -> tuple[Gene, ...]:
         return self._rows("genes", Gene)

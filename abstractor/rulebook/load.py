@@ -19,6 +19,7 @@ from abstractor.rulebook.schema import (
     VOCABULARIES,
     ContextRule,
     Entry,
+    EvidenceRule,
     FieldSpec,
     MaskRule,
     NoteTypeRule,
@@ -33,6 +34,7 @@ FILES: dict[str, tuple[str, type[Entry]]] = {
     "sections.toml": ("section", SectionRule),
     "masks.toml": ("mask", MaskRule),
     "note_types.toml": ("note_type", NoteTypeRule),
+    "cohort.toml": ("evidence", EvidenceRule),
 }
 """File name to the table it holds and the shape of its entries; `targets/**/*.toml` hold `[[target]]`, `examples/*.toml` `[[example]]`."""
 
@@ -90,8 +92,8 @@ def load_rulebook(root: Path | None = None) -> RuleBook:
 
 
 def _rule_files(root: Path) -> list[Path]:
-    """In one order on every machine. `protocol.toml` and `lines.toml` are settings of the endpoints, not of extraction."""
-    skip = {"protocol.toml", "lines.toml"}
+    """In one order on every machine. `protocol.toml`, `lines.toml` and `alterations.toml` are settings of the outcomes, not of extraction."""
+    skip = {"protocol.toml", "lines.toml", "alterations.toml"}
     found = [path for path in root.rglob("*") if path.suffix in {".toml", ".csv"} and path.name not in skip]
     return sorted(found, key=lambda path: path.relative_to(root).as_posix())
 
@@ -312,6 +314,7 @@ def _book(reading: _Reading, version: str) -> RuleBook:
         sections=tuple(entry for entry in entries("section") if isinstance(entry, SectionRule)),
         masks=tuple(entry for entry in entries("mask") if isinstance(entry, MaskRule)),
         note_types=tuple(entry for entry in entries("note_type") if isinstance(entry, NoteTypeRule)),
+        cohort=tuple(entry for entry in entries("evidence") if isinstance(entry, EvidenceRule)),
         vocabularies=reading.vocabularies,
         settings=reading.settings,
         examples=tuple(entry for entry in entries("example") if isinstance(entry, TextExample)),

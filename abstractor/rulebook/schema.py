@@ -205,6 +205,28 @@ class NoteTypeRule(Entry):
     name: str
     words: tuple[str, ...] = ()
     regex: tuple[str, ...] = ()
+    loinc: tuple[str, ...] = ()
+    """LOINC codes of documents, and of the categories of reports (FHIR)."""
+    hl7: tuple[str, ...] = ()
+    """Codes of HL7 table 0074, the services that make reports (FHIR)."""
+    omop: tuple[int, ...] = ()
+    """Concept ids of an OMOP `NOTE` table's class or type."""
+
+
+class EvidenceRule(Entry):
+    """A kind of evidence that puts a patient into the cohort (`annotate --only-cohort`); the order of the file is that of strength."""
+
+    reason: Literal["histology", "lung_cancer"]
+    """What the patient's row gives as the reason."""
+    field: Literal["histology", "lung_cancer"]
+    """A finding of histology, or the words that name the patient's lung cancer."""
+    values: tuple[str, ...] = ()
+    """Empty: any value."""
+    assertion: Assertion
+    outweighed: bool = False
+    """Of lung_cancer: named in a note that names another cancer of the patient more."""
+    confidence: float | None = Field(default=None, gt=0, le=1)
+    """How far words that name a lung cancer are to be believed; None for a finding, which has its own."""
 
 
 class Gene(Entry):
