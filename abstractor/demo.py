@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from abstractor.api import Abstractor
-from abstractor.batch.annotate import annotate_registry
+from abstractor.batch.annotate import annotate_registry, unguarded
 from abstractor.batch.endpoints import compute_outcomes
 from abstractor.batch.ingest import ingest
 from abstractor.batch.progress import Progress, silent
@@ -85,7 +85,7 @@ def run_demo(folder: Path, *, progress: Progress = silent) -> str:
     try:
         options = ReadOptions(note_type=note_type_mapper(nlp.rulebook.note_types))
         read = ingest(registry, [samples() / "notes"], options)
-        done = annotate_registry(registry, nlp.rulebook, nlp.annotate_for_registry, progress=progress)
+        done = annotate_registry(registry, nlp.rulebook, unguarded(nlp.annotate_for_registry), progress=progress)
         decided = _abstract_all(registry, nlp.rulebook)
         told = _outcomes(registry, nlp.rulebook, folder / "report")
     finally:

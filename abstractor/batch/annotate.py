@@ -1,17 +1,16 @@
-"""Notes through the pipeline: into the registry, or from files to findings. A note that fails is set aside with its reason, never with
-its text, and the rest goes on.
-"""
+"""Notes of the registry through the pipeline. A note that fails is set aside with its reason, never with its text, and the rest goes on."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from importlib.metadata import version
 from itertools import groupby
+from typing import Any
 
+from abstractor.batch.engine.work import NoteFault, NoteResult, Stage, engine_version
 from abstractor.batch.progress import Progress, silent
 from abstractor.batch.propose import propose
 from abstractor.batch.reviewed import reweigh_registry
 from abstractor.model.errors import AbstractorError
-from abstractor.model.finding import Finding
+from abstractor.model.finding import Assertion, Finding
 from abstractor.model.note import Note
 from abstractor.registry.engine import Registry
 from abstractor.registry.findings import pending, store_findings
@@ -20,6 +19,8 @@ from abstractor.registry.suggestions import patients_due
 from abstractor.rulebook.book import RuleBook
 
 Annotate = Callable[[Note], list[Finding]]
+Results = Callable[[Iterable[Note]], Iterator[NoteResult]]
+"""Reads notes: a result for each, in order, whatever a note does."""
 
 _CRASHES = (
     ArithmeticError,
@@ -49,13 +50,21 @@ class AnnotateReport:
     """One line a note (or patient) that failed: its id and the kind of failure."""
 
 
-def engine_version() -> str:
-    """What read the note, beside the rulebook."""
-    return f"abstractor {version('abstractor')} medspacy {version('medspacy')} spacy {version('spacy')}"
+def unguarded(annotate: Annotate) -> Results:
+    """Reads notes in this very process: for a few sound ones. What loops or crashes there does so here."""
+
+    def results(notes: Iterable[Note]) -> Iterator[NoteResult]:
+        for note in notes:
+            try:
+                yield NoteResult(note.note_id, [finding.row() for finding in annotate(note)])
+            except (AbstractorError, *_CRASHES) as error:  # the message may quote the note, so only its kind is kept
+                yield NoteResult(note.note_id, fault=NoteFault(Stage.ANNOTATING, type(error).__name__))
+
+    return results
 
 
 def annotate_registry(
-    registry: Registry, rulebook: RuleBook, annotate: Annotate, *, progress: Progress = silent
+    registry: Registry, rulebook: RuleBook, read: Results, *, progress: Progress = silent
 ) -> AnnotateReport:
     """Annotates every note that this rulebook has not read, one transaction a note, and renews the suggestions of its patients.
 
@@ -64,9 +73,12 @@ def annotate_registry(
     report = AnnotateReport()
     waiting = pending(registry, rulebook.version)
     engine = engine_version()
+    results = read(whole_note(registry, stored) for stored in waiting)
     for patient_id, notes in groupby(waiting, key=lambda note: note.patient_id):
         for stored in notes:
-            findings, fault = _try(annotate, whole_note(registry, stored))
+            result = next(results)
+            findings = [_finding(row) for row in result.rows]
+            fault = result.fault.reason if result.fault else None
             store_findings(registry, stored, findings, rulebook=rulebook.version, engine=engine, fault=fault)
             _count(report, stored, findings, fault)
             progress(report.notes, len(waiting))
@@ -88,23 +100,11 @@ def _renew(registry: Registry, patient_id: str, rulebook: RuleBook, report: Anno
     report.patients += 1
 
 
-def annotate_notes(notes: Iterable[Note], annotate: Annotate, report: AnnotateReport) -> Iterator[list[Finding]]:
-    """Findings note by note, for a dump without a registry; `report` is filled on the way."""
-    for note in notes:
-        findings, fault = _try(annotate, note)
-        _count(report, note, findings, fault)
-        yield findings
+def _finding(row: Mapping[str, Any]) -> Finding:
+    return Finding(**{**row, "assertion": Assertion(row["assertion"])})
 
 
-def _try(annotate: Annotate, note: Note) -> tuple[list[Finding], str | None]:
-    """Whatever a note provokes must not stop the notes behind it; the message may quote the note, so only its kind is kept."""
-    try:
-        return annotate(note), None
-    except (AbstractorError, *_CRASHES) as error:
-        return [], type(error).__name__
-
-
-def _count(report: AnnotateReport, note: Note | StoredNote, findings: list[Finding], fault: str | None) -> None:
+def _count(report: AnnotateReport, note: StoredNote, findings: list[Finding], fault: str | None) -> None:
     report.notes += 1
     report.findings += len(findings)
     report.with_findings += bool(findings)

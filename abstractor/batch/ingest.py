@@ -24,6 +24,10 @@ class IngestReport:
     known: int = 0
     versions: int = 0
     rechecks: int = 0
+    left_out: int = 0
+    """Notes of patients who are not on the list, where there is one."""
+    without_notes: list[str] = field(default_factory=list)
+    """Patients on the list of whom there was no note, by id."""
     faults: list[str] = field(default_factory=list)
 
     def take(self, stored: Ingested) -> None:
@@ -40,19 +44,23 @@ def ingest(
     options: ReadOptions,
     *,
     format_name: str | None = None,
+    patients: frozenset[str] | None = None,
     progress: Progress = silent,
 ) -> IngestReport:
-    """Reads notes into the registry.
+    """Reads notes into the registry: all of them, or those of a list of patients.
 
     A path that can't be read at all is one fault of the report; the other paths are read all the same.
     """
     report = IngestReport()
     seen: dict[str, tuple[str, str]] = {}
+    met: set[str] = set()
     for path in paths:
-        notes = _sound(_guarded(path, options, format_name), path, seen, report)
+        items = _wanted(_guarded(path, options, format_name), patients, met, report)
+        notes = _sound(items, path, seen, report)
         while chunk := list(islice(notes, _CHUNK)):
             report.take(add_notes(registry, chunk, path.name))
             progress(report.added + report.known + report.versions, None)
+    report.without_notes = sorted((patients or frozenset()) - met)
     return report
 
 
@@ -61,6 +69,20 @@ def _guarded(path: Path, options: ReadOptions, format_name: str | None) -> Itera
         yield from read_notes(path, options, format_name)
     except InputError as error:
         yield Fault("", str(error))
+
+
+def _wanted(
+    items: Iterator[Note | Fault], patients: frozenset[str] | None, met: set[str], report: IngestReport
+) -> Iterator[Note | Fault]:
+    """The notes of the patients on the list, and all faults: whose a row is that can't be read, nobody knows."""
+    for item in items:
+        if patients is None or isinstance(item, Fault):
+            yield item
+        elif item.patient_id in patients:
+            met.add(item.patient_id)
+            yield item
+        else:
+            report.left_out += 1
 
 
 def _sound(

@@ -50,4 +50,4 @@ def unreviewed(registry: Registry) -> Unreviewed:
 def _contacts(stored: Iterator[StoredNote]) -> Iterator[NoteContact]:
     for note in stored:
         if note.note_date:
-            yield NoteContact(date.fromisoformat(note.note_date[:10]), note.note_type)
+            yield NoteContact(date.fromisoformat(note.note_date[:10]), note.note_type, note.note_id)

@@ -7,12 +7,12 @@ Results go to files or standard output, everything else to standard error. Exit 
 import os
 import sys
 from dataclasses import replace
-from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from abstractor.cli.annotate import annotate
 from abstractor.cli.options import (
     ErrorGroup,
     acting,
@@ -24,17 +24,20 @@ from abstractor.cli.options import (
     tell_faults,
     user_option,
 )
+from abstractor.cli.outcomes import outcomes, trace
 from abstractor.cli.progress import progress
 from abstractor.cli.rules import rules
 from abstractor.cli.stats import derive, stats
 from abstractor.model.errors import InputError
 
 if TYPE_CHECKING:
+    from abstractor.batch.ingest import IngestReport
     from abstractor.registry.engine import Registry
     from abstractor.review.config import ReviewConfig
     from abstractor.rulebook.book import RuleBook
 
-SET_ASIDE = 3
+_MOST_NAMED = 20
+"""Patients that one line names."""
 
 
 @click.group(cls=ErrorGroup, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
@@ -98,10 +101,16 @@ def demo(keep: Path | None, quiet: bool) -> None:
 @click.option(
     "--format",
     "format_name",
-    type=click.Choice(["folder", "csv", "jsonl", "parquet"]),
+    type=click.Choice(["folder", "csv", "jsonl", "parquet", "omop", "fhir"]),
     help="Default: told from the file.",
 )
 @click.option("--encoding", help="Default: UTF-8, or what a byte order mark says.")
+@click.option(
+    "--patients",
+    "patient_list",
+    type=click.Path(path_type=Path),
+    help="Only notes of the patients in this file (column patient_id), e.g. what annotate --only-cohort wrote.",
+)
 @db_option
 @rules_option
 @quiet_option
@@ -110,24 +119,30 @@ def ingest(
     columns: tuple[str, ...],
     format_name: str | None,
     encoding: str | None,
+    patient_list: Path | None,
     db: str,
     rules: Path | None,
     quiet: bool,
 ) -> None:
-    """Reads notes into the registry: folders of PATIENT/NOTE.txt, CSV, JSONL or Parquet.
+    """Reads notes into the registry: folders of PATIENT/NOTE.txt, CSV, JSONL, Parquet, an OMOP NOTE table, FHIR NDJSON or bundles.
 
     The same note twice is one note; the same id with another text is a new version, and what was decided on the old one is asked
     again. What can't be read is reported and skipped; then the exit code is 1, and the rest is in the registry.
 
-    Example: abstractor ingest notes.csv --column text=NOTE_TEXT --column note_id=NOTE_ID
-    """
+    \b
+    Examples: abstractor ingest notes.csv --column text=NOTE_TEXT --column note_id=NOTE_ID
+              abstractor ingest dump/ --patients cohort.csv
+    """  # noqa: D301  (click wants the control character)
     from abstractor.batch.ingest import ingest as read_in
     from abstractor.rulebook.load import load_rulebook
+    from abstractor.sources.patients import read_patients
 
     options = read_options(columns, encoding, load_rulebook(rules))
+    patients = None if patient_list is None else read_patients(patient_list)
     with opened(db) as registry, progress("ingest", quiet=quiet) as show:
-        report = read_in(registry, paths, options, format_name=format_name, progress=show)
+        report = read_in(registry, paths, options, format_name=format_name, patients=patients, progress=show)
     tell_faults(report.faults)
+    _tell_list(report, patients, quiet=quiet)
     if not quiet:
         again = f", {report.rechecks} decisions to look at again" if report.rechecks else ""
         click.echo(
@@ -139,96 +154,24 @@ def ingest(
         sys.exit(1)
 
 
-@cli.command()
-@click.argument("paths", nargs=-1, type=click.Path(path_type=Path), metavar="[PATH...]")
-@click.option(
-    "--out",
-    type=click.Path(path_type=Path),
-    help="Without a registry: a .jsonl or .parquet file, or a folder of parts.",
-)
-@click.option("--column", "columns", multiple=True, metavar="OURS=THEIRS", help="As in ingest.")
-@click.option("--format", "format_name", type=click.Choice(["folder", "csv", "jsonl", "parquet"]), help="As in ingest.")
-@click.option("--encoding", help="As in ingest.")
-@click.option("--workers", type=click.IntRange(1, 256), default=1, show_default=True, help="Processes, with --out.")
-@db_option
-@rules_option
-@quiet_option
-def annotate(
-    paths: tuple[Path, ...],
-    out: Path | None,
-    columns: tuple[str, ...],
-    format_name: str | None,
-    encoding: str | None,
-    workers: int,
-    db: str,
-    rules: Path | None,
-    quiet: bool,
-) -> None:
-    """Finds facts in notes: in the registry's that these rules have not seen, or from files to findings.
-
-    A note that fails is set aside and named; the others are done, and the exit code is 3.
-
-    \b
-    Examples: abstractor annotate
-              abstractor annotate dump.jsonl --out findings.jsonl --workers 2
-    """  # noqa: D301  (click wants the control character)
-    if bool(paths) != bool(out):
-        raise click.UsageError("give both PATH and --out (files to findings), or neither (the registry's notes)")
-    if out is None:
-        _annotate_registry(db, rules, quiet)
-    else:
-        _annotate_files(paths, out, (columns, format_name, encoding), workers, rules, quiet)
-
-
-def _annotate_registry(db: str, rules: Path | None, quiet: bool) -> None:
-    with opened(db) as registry:
-        from abstractor.api import Abstractor
-        from abstractor.batch.annotate import annotate_registry
-
-        nlp = Abstractor.load(rules)
-        with progress("annotate", quiet=quiet) as show:
-            report = annotate_registry(registry, nlp.rulebook, nlp.annotate_for_registry, progress=show)
-    tell_faults(report.quarantined)
-    if not quiet:
+def _tell_list(report: "IngestReport", patients: frozenset[str] | None, *, quiet: bool) -> None:
+    """What became of a list of patients: whose notes were left out, and of whom there are none."""
+    if patients is None:
+        return
+    if report.without_notes:
+        named = ", ".join(report.without_notes[:_MOST_NAMED])
+        more = f" and {len(report.without_notes) - _MOST_NAMED} more" if len(report.without_notes) > _MOST_NAMED else ""
         click.echo(
-            f"{report.notes} notes annotated, {report.findings} findings; {report.suggestions} suggestions for {report.patients} "
-            f"patients; {len(report.quarantined)} notes set aside",
-            err=True,
+            f"abstractor: {len(report.without_notes)} listed patients have no note here: {named}{more}", err=True
         )
-    if report.quarantined:
-        sys.exit(SET_ASIDE)
-
-
-def _annotate_files(
-    paths: tuple[Path, ...],
-    out: Path,
-    reading: tuple[tuple[str, ...], str | None, str | None],
-    workers: int,
-    rules: Path | None,
-    quiet: bool,
-) -> None:
-    from abstractor.batch.dump import annotate_dump
-    from abstractor.exports.findings import write_findings
-    from abstractor.rulebook.load import load_rulebook
-
-    columns, format_name, encoding = reading
-    rulebook = load_rulebook(rules)
-    options = read_options(columns, encoding, rulebook)
-    with progress("annotate", quiet=quiet) as show:
-        dump = annotate_dump(paths, options, rulebook.root, format_name=format_name, workers=workers, progress=show)
-        written = write_findings(dump.findings(), out)
-    tell_faults([*dump.faults, *dump.report.quarantined])
     if not quiet:
-        done = dump.report
+        found = len(patients) - len(report.without_notes)
         click.echo(
-            f"{done.notes} notes, {done.with_findings} with findings, {written} findings in {out}; "
-            f"{len(done.quarantined)} notes set aside, {len(dump.faults)} rows unreadable",
-            err=True,
+            f"{found} of {len(patients)} listed patients; {report.left_out} notes of other patients left out", err=True
         )
-    if dump.faults:
-        sys.exit(1)
-    if dump.report.quarantined:
-        sys.exit(SET_ASIDE)
+
+
+cli.add_command(annotate)
 
 
 @cli.command()
@@ -295,46 +238,8 @@ def _log_folder() -> Path:
     return user_log_path("abstractor", appauthor=False)
 
 
-@cli.command()
-@click.option(
-    "--out",
-    type=click.Path(path_type=Path),
-    required=True,
-    help="Folder for report.html, analysis.csv, tables and figures.",
-)
-@click.option(
-    "--by",
-    default="stage_valg",
-    show_default=True,
-    help="A baseline column to compare groups by; `none` for no groups.",
-)
-@click.option("--cutoff", type=click.DateTime(["%Y-%m-%d"]), help="Data cutoff; default: the protocol's, else today.")
-@click.option(
-    "--protocol", "protocol_file", type=click.Path(path_type=Path), help="A file of protocol settings (TOML)."
-)
-@db_option
-@rules_option
-@quiet_option
-def outcomes(
-    out: Path, by: str, cutoff: datetime | None, protocol_file: Path | None, db: str, rules: Path | None, quiet: bool
-) -> None:
-    """Computes ORR, DCR, PFS and OS from what was confirmed, with tables, figures and a report.
-
-    Example: abstractor outcomes --out report --cutoff 2025-06-30 --by histology
-    """
-    from abstractor.batch.endpoints import compute_outcomes
-    from abstractor.outcomes.protocol import load_protocol
-    from abstractor.rulebook.load import load_rulebook
-
-    rulebook = load_rulebook(rules)
-    protocol = load_protocol(protocol_file or rulebook.root / "protocol.toml")
-    last_day = cutoff.date() if cutoff else protocol.data_cutoff or _today()
-    with opened(db) as registry:
-        summary = compute_outcomes(
-            registry, rulebook, out, protocol=protocol, cutoff=last_day, by=None if by == "none" else by
-        )
-    if not quiet:
-        click.echo("\n".join(summary.lines()), err=True)
+cli.add_command(outcomes)
+cli.add_command(trace)
 
 
 @cli.group("import", cls=ErrorGroup)
@@ -479,10 +384,6 @@ def upgrade(db: str) -> None:
     click.echo(
         f"schema {before} is up to date" if before == after else f"schema {before} upgraded to {after}", err=True
     )
-
-
-def _today() -> date:
-    return datetime.now(UTC).date()
 
 
 def main() -> None:

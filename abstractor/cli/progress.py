@@ -2,12 +2,12 @@
 
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 
 import click
 
-Progress = Callable[[int, int | None], None]
+from abstractor.batch.progress import Progress, Status, Watch, silent, unwatched
 
 _EVERY_SECONDS = 10.0
 
@@ -16,7 +16,7 @@ _EVERY_SECONDS = 10.0
 def progress(label: str, *, quiet: bool) -> Iterator[Progress]:
     """A callback (done, total) that shows how far `label` is."""
     if quiet:
-        yield lambda _done, _total: None
+        yield silent
     elif sys.stderr.isatty():
         with _bar(label) as show:
             yield show
@@ -64,3 +64,61 @@ def _lines(label: str) -> Progress:
         click.echo(f"{label}: {done}{of}, {rate:.0f}/s{left}", err=True)
 
     return show
+
+
+@contextmanager
+def watching(label: str, *, quiet: bool) -> Iterator[Watch]:
+    """A callback that shows how far a dump is: notes, their rate, the time left as the bytes of the files tell it, findings, notes set aside."""
+    if quiet:
+        yield unwatched
+    elif sys.stderr.isatty():
+        with _dump_bar(label) as show:
+            yield show
+    else:
+        yield _dump_lines(label)
+
+
+@contextmanager
+def _dump_bar(label: str) -> Iterator[Watch]:
+    from rich.console import Console
+    from rich.progress import BarColumn, TextColumn, TimeRemainingColumn
+    from rich.progress import Progress as Bar
+
+    with Bar(
+        TextColumn(label, markup=False),
+        BarColumn(),
+        TextColumn("{task.fields[says]}", markup=False),
+        TimeRemainingColumn(),
+        console=Console(stderr=True),
+        transient=True,
+    ) as bar:
+        task = bar.add_task(label, total=None, says="starting")
+        began = time.monotonic()
+
+        def show(status: Status) -> None:
+            says = _says(status, time.monotonic() - began)
+            bar.update(task, completed=status.read, total=status.size or None, says=says)
+
+        yield show
+
+
+def _dump_lines(label: str) -> Watch:
+    began = last = time.monotonic()
+
+    def show(status: Status) -> None:
+        nonlocal last
+        now = time.monotonic()
+        if now - last < _EVERY_SECONDS:
+            return
+        last = now
+        left = (status.size - status.read) / status.read * (now - began) if status.read else 0
+        told = f", {left:.0f} s left" if left else ""
+        click.echo(f"{label}: {_says(status, now - began)}{told}", err=True)
+
+    return show
+
+
+def _says(status: Status, seconds: float) -> str:
+    rate = status.notes / seconds if seconds else 0.0
+    aside = f", {status.quarantined} set aside" if status.quarantined else ""
+    return f"{status.notes} notes, {rate:.0f}/s, {status.with_findings} with findings{aside}"

@@ -1,8 +1,8 @@
 """The command line: what goes where, and with which exit code."""
 
 import csv
+import importlib
 import inspect
-import json
 from collections.abc import Callable
 from pathlib import Path
 
@@ -47,6 +47,8 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, rulebook: RuleBook, fou
     monkeypatch.delenv("ABSTRACTOR_DB", raising=False)
     monkeypatch.setattr("abstractor.rulebook.load.load_rulebook", lambda _root=None: rulebook)
     monkeypatch.setattr(Abstractor, "load", lambda _rules=None: Reader(rulebook, found_in))
+    monkeypatch.syspath_prepend(str(Path(__file__).parent))
+    monkeypatch.setattr("abstractor.batch.engine.work.Job", importlib.import_module("cli_doubles").Job)
 
     def invoke(*arguments: str | Path, code: int = 0) -> Result:
         result = CliRunner().invoke(cli, [str(one) for one in arguments])
@@ -142,41 +144,6 @@ def test_faults_of_the_input_are_told_line_by_line_and_the_rest_is_done(run: Run
     assert len(faults) == 3
     assert "4 notes added" in result.stderr
     assert "3 faults" in result.stderr
-
-
-def test_notes_that_were_set_aside_give_exit_code_3_and_their_names_only(run: Run, notes: Path) -> None:
-    run("init")
-    with notes.open("a") as file:
-        file.write(f"N4,P2,,poison {CANARY}\n")
-    run("ingest", notes)
-    result = run("annotate", code=3)
-    assert "abstractor: note N4: set aside (ValueError while annotating)" in result.stderr
-    assert "1 notes set aside" in result.stderr
-    assert "note N4" in run("annotate", code=3).stderr
-
-
-@pytest.mark.parametrize("name", ["out.jsonl", "out.parquet", "parts"])
-def test_files_to_findings_without_a_registry(
-    run: Run, notes: Path, tmp_path: Path, name: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("abstractor.batch.dump.Abstractor", Abstractor)
-    result = run("annotate", notes, "--out", tmp_path / name)
-    assert (tmp_path / name).exists()
-    assert "3 notes, 2 with findings, 2 findings" in result.stderr
-    assert not (tmp_path / "abstractor.db").exists()
-    with notes.open("a") as file:
-        file.write(f"N4,P2,,poison {CANARY}\n")
-    assert "note N4" in run("annotate", notes, "--out", tmp_path / name, code=3).stderr
-    assert "none.csv" in run("annotate", notes, "none.csv", "--out", tmp_path / name, code=1).stderr
-
-
-def test_findings_as_json_lines_hold_every_column(run: Run, notes: Path, tmp_path: Path) -> None:
-    run("annotate", notes, "--out", tmp_path / "out.jsonl")
-    rows = [json.loads(line) for line in (tmp_path / "out.jsonl").read_text().splitlines()]
-    assert [(row["note_id"], row["text"], row["start"]) for row in rows] == [
-        ("N1", "limited", 0),
-        ("N2", "limited", 16),
-    ]
 
 
 @pytest.mark.parametrize(

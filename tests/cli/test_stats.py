@@ -416,7 +416,7 @@ def test_the_report_holds_the_numbers_that_stats_gives_for_its_own_table(run: Ru
             assert found["logrank"]["below_limits"] == test["note"]
             continue
         assert found["logrank"]["chisq"] == pytest.approx(float(test["chi_square"]), rel=1e-9)
-        (term,), (ratio, hazards) = found["cox"], ratios
+        (term,), (ratio, hazards, *_) = found["cox"], ratios
         assert found["zph"][-1]["chisq"] == pytest.approx(float(hazards["chi_square"]), rel=1e-9)
         for key, column in (("hr", "hazard_ratio"), ("lower", "lower"), ("upper", "upper"), ("p", "p")):
             assert term[key] == pytest.approx(float(ratio[column]), rel=1e-9)

@@ -7,8 +7,7 @@ from pathlib import Path
 import pyarrow.parquet
 import pytest
 
-from abstractor.exports import findings as exports
-from abstractor.exports.findings import write_findings
+from abstractor.exports.findings import FORMATS, write_findings
 from abstractor.model.errors import InputError
 from abstractor.model.finding import Finding
 from abstractor.model.note import Note
@@ -56,36 +55,25 @@ def test_parquet_has_the_same_rows_and_columns(found: list[Finding], tmp_path: P
     assert rows == [one.row() for one in found]
 
 
-def test_a_folder_holds_parts_that_together_are_the_rows(
-    found: list[Finding], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(exports, "_PART", 2)
-    assert write_findings(found, tmp_path / "out") == 3
-    assert names(tmp_path / "out") == ["part-00000.jsonl", "part-00001.jsonl"]
-    parts = [path.read_text(encoding="utf-8") for path in sorted((tmp_path / "out").iterdir())]
-    rows = [json.loads(line) for line in "".join(parts).split("\n") if line]
-    assert rows == [one.row() for one in found]
+@pytest.mark.parametrize("suffix", [".jsonl", ".parquet"])
+def test_files_put_together_hold_the_rows_of_all(found: list[Finding], tmp_path: Path, suffix: str) -> None:
+    form = FORMATS[suffix]
+    for name, part in (("a", found[:1]), ("b", []), ("c", found[1:])):
+        write_findings(part, tmp_path / f"{name}{suffix}")
+    with (tmp_path / f"all{suffix}").open("wb") as file:
+        form.join([tmp_path / f"{name}{suffix}" for name in "abc"], file)
+    assert list(form.rows(tmp_path / f"all{suffix}")) == [one.row() for one in found]
 
 
-def test_parts_of_an_earlier_longer_run_do_not_stay_among_the_new_ones(
-    found: list[Finding], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(exports, "_PART", 1)
-    write_findings(found, tmp_path)
-    (tmp_path / "README").write_text("mine")
-    write_findings(found[:1], tmp_path)
-    assert names(tmp_path) == ["README", "part-00000.jsonl"]
-
-
-@pytest.mark.parametrize("name", ["out.jsonl", "out.parquet", "out"])
+@pytest.mark.parametrize("name", ["out.jsonl", "out.parquet"])
 def test_no_findings_are_an_empty_output_not_a_missing_one(name: str, tmp_path: Path) -> None:
     assert write_findings([], tmp_path / name) == 0
     assert (tmp_path / name).exists()
 
 
-@pytest.mark.parametrize("name", ["out.csv", "out.json", "out.txt"])
+@pytest.mark.parametrize("name", ["out.csv", "out.json", "out.txt", "out"])
 def test_an_unknown_ending_is_one_line_and_writes_nothing(found: list[Finding], tmp_path: Path, name: str) -> None:
-    with pytest.raises(InputError, match=r"\.jsonl, \.parquet, or to a folder"):
+    with pytest.raises(InputError, match=r"ending in \.jsonl, \.parquet"):
         write_findings(found, tmp_path / name)
     assert names(tmp_path) == []
 
