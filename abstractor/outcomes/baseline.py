@@ -110,14 +110,15 @@ def noted_on(fact: Fact) -> Day | None:
 
 def gene_status(record: PatientRecord, gene: str) -> str | None:
     """`altered`, `wild_type`, or None where the gene was not tested. A VUS alone is no alteration."""
-    about = [fact for fact in record.facts if fact.field == "variant" and gene in _genes(fact.value)]
+    about = [fact for fact in record.facts if fact.field == "variant" and gene in genes_of(fact.value)]
     known = [fact for fact in about if fact.assertion in (Assertion.PRESENT, Assertion.ABSENT)]
     if any(fact.assertion is Assertion.PRESENT and not fact.attributes.get("vus") for fact in known):
         return "altered"
     return "wild_type" if known else None
 
 
-def _genes(variant: str) -> tuple[str, ...]:
+def genes_of(variant: str) -> tuple[str, ...]:
+    """The gene of a variant; both genes of a fusion."""
     return tuple(variant.split(" ", 1)[0].split("-"))
 
 
@@ -242,7 +243,8 @@ def _age(record: PatientRecord, anchor: Day | None) -> int | None:
     if born is None or anchor is None:
         return None
     day = impute(born).date
-    return anchor.year - day.year - ((anchor.month, anchor.day) < (day.month, day.day))
+    age = anchor.year - day.year - ((anchor.month, anchor.day) < (day.month, day.day))
+    return age if age >= 0 else None
 
 
 def _spread(record: PatientRecord, anchor: Day | None) -> frozenset[str]:

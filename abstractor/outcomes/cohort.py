@@ -13,6 +13,7 @@ from abstractor.model.errors import InputError
 from abstractor.outcomes.baseline import COLUMNS, Cell
 from abstractor.outcomes.cox import dummies, fit_cox
 from abstractor.outcomes.definitions import TIME_ZERO
+from abstractor.outcomes.delayed_entry import first_reliable_time, start_at
 from abstractor.outcomes.faults import WARNING, Fault
 from abstractor.outcomes.imputation import Scheme
 from abstractor.outcomes.landmarks import refuse_immortal_time
@@ -26,17 +27,21 @@ from abstractor.outcomes.survival import (
     Curve,
     Landmark,
     LogRank,
+    MeanDifference,
     Quantile,
+    RestrictedMean,
     Sample,
+    compare_restricted_means,
     follow_up,
     kaplan_meier,
     landmark,
     log_rank,
     quantile,
+    restricted_mean,
     sample,
     why_no_test,
 )
-from abstractor.outcomes.timing import TimeToEvent
+from abstractor.outcomes.timing import TimeToEvent, enter_late
 
 Day = datetime.date
 ALL = "all"
@@ -70,6 +75,16 @@ class GroupSurvival:
     quantiles: tuple[Quantile, Quantile, Quantile]
     landmarks: tuple[Landmark, ...]
     follow_up: tuple[Quantile, ...]
+    restricted: RestrictedMean
+    patients: tuple[str, ...] = ()
+    """Whose times the sample holds, in its order."""
+    start: float = 0.0
+    """With delayed entry: the day from which the curve is given, the first with enough at risk."""
+
+    @property
+    def shown(self) -> Sample:
+        """Those the curve is of: who left before its start is in the tests alone."""
+        return start_at(self.sample, self.start)[0] if self.start else self.sample
 
     @property
     def median(self) -> Quantile:
@@ -108,6 +123,12 @@ class EndpointResult:
     """... and with it, but for sensitivity analyses only."""
     hazards_test: HazardsTest | None = None
     """Of all hazard ratios together: do they stay the same over time?"""
+    mean_difference: MeanDifference | None = None
+    """Restricted means of the second group less the first, where there are two that may be tested and both reach tau."""
+    never_at_risk: tuple[str, ...] = ()
+    """With delayed entry of the groups: patients without a molecular report, or with one only after the end."""
+    groups_delayed: bool = False
+    """The groups are at risk from the molecular report on only (a gene is compared)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,6 +148,8 @@ class FlowStep:
 
     label: str
     count: int
+    patients: tuple[str, ...] | None = None
+    """Who is counted; None where it is not patients."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -146,6 +169,8 @@ class Analysis:
     sensitivity: tuple[Sensitivity, ...]
     missing_group: tuple[str, ...]
     """Analysed patients without a value of the grouping."""
+    split: Mapping[str, str | None]
+    """Each analysed patient's group; empty without a grouping."""
 
     @property
     def analysed(self) -> tuple[PatientOutcome, ...]:
@@ -231,9 +256,10 @@ def analyse(
         flow=_flow(ordered, patients, protocol),
         best_responses=_best_responses(analysed),
         rates=_rates(analysed, split, protocol),
-        endpoints=tuple(_endpoint(name, analysed, split, protocol) for name in ENDPOINTS),
+        endpoints=tuple(_endpoint(name, analysed, split, protocol, column) for name in ENDPOINTS),
         sensitivity=_sensitivity(ordered, protocol, cutoff, drug_groups, any(one.has_imputed for one in analysed)),
         missing_group=tuple(name for name, label in split.items() if label is None),
+        split=split,
     )
 
 
@@ -242,9 +268,11 @@ def _label(value: Cell) -> str | None:
 
 
 def _levels(split: Mapping[str, str | None]) -> list[str]:
-    return sorted(
-        {label for label in split.values() if label is not None}, key=lambda label: (label != "limited", label)
-    )
+    """The first is what the others are compared with: limited disease, a gene as it should be, else by name."""
+    return sorted({label for label in split.values() if label is not None}, key=lambda one: (one not in _FIRST, one))
+
+
+_FIRST = frozenset({"limited", "wild_type"})
 
 
 def _flow(
@@ -253,18 +281,18 @@ def _flow(
     eligible = [one for one in patients if one.excluded not in _NOT_ELIGIBLE]
     treated = [one for one in eligible if one.first_line is not None]
     analysed = [one for one in patients if not one.excluded]
-    steps = [
-        FlowStep("dated notes", sum(len(one.notes) for one in records)),
-        FlowStep("patients", len(patients)),
-        FlowStep("with small cell lung cancer", len(eligible)),
-        FlowStep("with a dated line 1 of systemic therapy", len(treated)),
-        FlowStep(f"analysed ({TIME_ZERO[protocol.time_zero]} known, data without contradiction)", len(analysed)),
-        FlowStep(
-            "evaluable for response (disease at the start, an adequate assessment after it)",
-            sum(1 for one in analysed if one.first_line is not None and one.first_line.evaluable),
-        ),
+    evaluable = [one for one in analysed if one.first_line is not None and one.first_line.evaluable]
+    steps: list[tuple[str, Sequence[PatientOutcome]]] = [
+        ("patients", patients),
+        ("with small cell lung cancer", eligible),
+        ("with a dated line 1 of systemic therapy", treated),
+        (f"analysed ({TIME_ZERO[protocol.time_zero]} known, data without contradiction)", analysed),
+        ("evaluable for response (disease at the start, an adequate assessment after it)", evaluable),
     ]
-    return tuple(steps)
+    return (
+        FlowStep("dated notes", sum(len(one.notes) for one in records)),
+        *(FlowStep(label, len(some), tuple(one.patient_id for one in some)) for label, some in steps),
+    )
 
 
 _NOT_ELIGIBLE = frozenset({"no confirmed small-cell histology", "small cell transformed from NSCLC"})
@@ -301,7 +329,8 @@ def _rates(analysed: Sequence[PatientOutcome], split: Mapping[str, str | None], 
     return tuple(found)
 
 
-def _usable(rows: Sequence[TimeToEvent]) -> Sample:
+def usable_sample(rows: Sequence[TimeToEvent]) -> Sample:
+    """The times of computed rows, with their entries where any enters late."""
     delayed = any(row.entry_days is not None for row in rows)
     return sample(
         [float(row.days or 0) for row in rows],
@@ -310,39 +339,71 @@ def _usable(rows: Sequence[TimeToEvent]) -> Sample:
     )
 
 
-def _survive(group: str, rows: Sequence[TimeToEvent], protocol: Protocol) -> GroupSurvival:
-    data = _usable(rows)
-    curve = kaplan_meier(data, protocol.conf_type, protocol.conf_level)
+def survive(group: str, rows: Mapping[str, TimeToEvent], protocol: Protocol) -> GroupSurvival:
+    """The curve of some patients' rows, with all that is read from it. With delayed entry it starts when enough are at risk."""
+    data = usable_sample(list(rows.values()))
+    start = (first_reliable_time(data, protocol.start_at_risk) or 0.0) if data.delayed else 0.0
+    shown = start_at(data, start)[0] if start else data
+    curve = kaplan_meier(shown, protocol.conf_type, protocol.conf_level)
     return GroupSurvival(
         group=group,
         sample=data,
         curve=curve,
         quantiles=(quantile(curve, 0.25), quantile(curve, 0.5), quantile(curve, 0.75)),
-        landmarks=tuple(landmark(curve, data, month * protocol.month_days) for month in protocol.landmark_months),
-        follow_up=follow_up(data, protocol.conf_type, protocol.conf_level),
+        landmarks=tuple(landmark(curve, shown, month * protocol.month_days) for month in protocol.landmark_months),
+        follow_up=follow_up(shown, protocol.conf_type, protocol.conf_level),
+        restricted=restricted_mean(curve, protocol.rmst_months * protocol.month_days),
+        patients=tuple(rows),
+        start=start,
     )
 
 
 def _endpoint(
-    name: str, analysed: Sequence[PatientOutcome], split: Mapping[str, str | None], protocol: Protocol
+    name: str, analysed: Sequence[PatientOutcome], split: Mapping[str, str | None], protocol: Protocol, by: str | None
 ) -> EndpointResult:
     rows = {one.patient_id: one.endpoints[name] for one in analysed}
     primary = {patient: row for patient, row in rows.items() if row.primary}
-    levels = [level for level in _levels(split) if any(split[patient] == level for patient in primary)]
-    by_level = {level: [row for patient, row in primary.items() if split[patient] == level] for level in levels}
-    test, no_test = _compare(by_level, protocol) if split else (None, "")
-    ratios, hazards_test = _hazard_ratios(by_level, protocol) if test is not None else ((), None)
+    compared: Mapping[str, TimeToEvent] = primary
+    never: tuple[str, ...] = ()
+    if by in protocol.genes:  # who was sequenced had to live until then (DOMAIN 2.9)
+        compared, never = from_report(analysed, {one: row for one, row in primary.items() if split[one] is not None})
+    levels = [level for level in _levels(split) if any(split[patient] == level for patient in compared)]
+    by_level = {
+        level: {patient: row for patient, row in compared.items() if split[patient] == level} for level in levels
+    }
+    groups = tuple(survive(level, of_level, protocol) for level, of_level in by_level.items())
+    sized = {level: list(of_level.values()) for level, of_level in by_level.items()}
+    test, no_test = _compare(sized, protocol) if split else (None, "")
+    ratios, hazards_test = _hazard_ratios(sized, protocol) if test is not None else ((), None)
     return EndpointResult(
         endpoint=name,
-        overall=_survive(ALL, list(primary.values()), protocol),
-        groups=tuple(_survive(level, of_level, protocol) for level, of_level in by_level.items()),
+        overall=survive(ALL, primary, protocol),
+        groups=groups,
         test=test,
         no_test=no_test,
         hazard_ratios=ratios,
         not_computed=sum(row.event is None for row in rows.values()),
         sensitivity_only=sum(row.event is not None and not row.primary for row in rows.values()),
         hazards_test=hazards_test,
+        mean_difference=_mean_difference(groups, protocol) if test is not None else None,
+        never_at_risk=never,
+        groups_delayed=by in protocol.genes,
     )
+
+
+def from_report(
+    outcomes: Sequence[PatientOutcome], rows: Mapping[str, TimeToEvent]
+) -> tuple[dict[str, TimeToEvent], tuple[str, ...]]:
+    """The rows of patients at risk from their molecular report on, and who never was (no report, or after the end)."""
+    reported = {one.patient_id: one.molecular_report for one in outcomes}
+    kept = {patient: late for patient, row in rows.items() if (late := enter_late(row, reported[patient])) is not None}
+    return kept, tuple(patient for patient in rows if patient not in kept)
+
+
+def _mean_difference(groups: Sequence[GroupSurvival], protocol: Protocol) -> MeanDifference | None:
+    if len(groups) != 2 or any(one.restricted.extrapolated for one in groups):
+        return None
+    return compare_restricted_means(groups[0].restricted, groups[1].restricted, protocol.conf_level)
 
 
 def _compare(by_level: Mapping[str, Sequence[TimeToEvent]], protocol: Protocol) -> tuple[LogRank | None, str]:
@@ -351,7 +412,7 @@ def _compare(by_level: Mapping[str, Sequence[TimeToEvent]], protocol: Protocol) 
     if reason:
         return None, reason
     labels = [level for level, rows in by_level.items() for _ in rows]
-    return log_rank(_usable([row for rows in by_level.values() for row in rows]), labels), ""
+    return log_rank(usable_sample([row for rows in by_level.values() for row in rows]), labels), ""
 
 
 def _hazard_ratios(
@@ -361,7 +422,7 @@ def _hazard_ratios(
     levels = list(by_level)
     labels = [level for level, rows in by_level.items() for _ in rows]
     covariates, names = dummies(labels, levels)
-    data = _usable([row for rows in by_level.values() for row in rows])
+    data = usable_sample([row for rows in by_level.values() for row in rows])
     fit = fit_cox(data, covariates, names, conf_level=protocol.conf_level)
     if not fit.converged:
         return (), None
@@ -407,7 +468,7 @@ def _sensitivity(
             rows = [
                 row for one in kept if (row := one.endpoints[name]).event is not None and (everything or row.primary)
             ]
-            data = _usable(rows)
+            data = usable_sample(rows)
             median = quantile(kaplan_meier(data, settings.conf_type, settings.conf_level), 0.5)
             found.append(Sensitivity(name, label, data.n, data.events, median))
     return tuple(found)

@@ -62,6 +62,46 @@ def unreadable(record: PatientRecord) -> tuple[Fault, ...]:
     return tuple(found)
 
 
+def backward_spans(record: PatientRecord) -> tuple[Fault, ...]:
+    """Treatments that end before they begin; they are taken as given on their first day."""
+    found = []
+    for fact in record.present("systemic_therapy", "radiotherapy"):
+        first, last = stated_date(fact.date), stated_date(fact.end_date)
+        if first is not None and last is not None and last.last < first.first:
+            text = f"{_name(fact)} ends {last}, before it starts {first}; taken as given on the day it starts"
+            found.append(fault(record, "ends_before_start", WARNING, "lines", text))
+    return tuple(found)
+
+
+def order_faults(
+    record: PatientRecord, *, diagnosis: Day | None, line_1: Day | None, report: Day | None, before_diagnosis: int
+) -> tuple[Fault, ...]:
+    """What happened before it could have: times that would be negative are told, and none is computed from them.
+
+    Args:
+        record: the patient.
+        diagnosis: the (imputed) day of diagnosis.
+        line_1: the start of line 1.
+        report: the first molecular report.
+        before_diagnosis: days that treatment may begin before the dated diagnosis.
+    """
+    found = []
+    if diagnosis is not None and line_1 is not None and (diagnosis - line_1).days > before_diagnosis:
+        text = f"line 1 starts {line_1}, {(diagnosis - line_1).days} days before the diagnosis ({diagnosis}); times run from line 1 all the same"
+        found.append(fault(record, "treated_before_diagnosis", WARNING, "all", text))
+    if diagnosis is not None and report is not None and report < diagnosis:
+        text = f"the molecular report ({report}) lies before the diagnosis ({diagnosis}); with delayed entry it counts as there from the start"
+        found.append(fault(record, "report_before_diagnosis", WARNING, "os", text))
+    born = [
+        date for fact in record.present("birth_date") if (date := stated_date(fact.value) or stated_date(fact.date))
+    ]
+    known_ill = min((day for day in (diagnosis, line_1) if day is not None), default=None)
+    if born and known_ill is not None and born[0].first > known_ill:
+        text = f"born {born[0]}, after the illness was known ({known_ill}); the age is not used"
+        found.append(fault(record, "born_after_diagnosis", WARNING, "age", text))
+    return tuple(found)
+
+
 def line_faults(record: PatientRecord) -> tuple[Fault, ...]:
     """Stated lines that contradict each other (E23): out of order or doubled shuts out, overlapping is told."""
     found = []

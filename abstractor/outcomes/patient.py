@@ -20,10 +20,12 @@ from abstractor.outcomes.faults import (
     EXCLUDED,
     WARNING,
     Fault,
+    backward_spans,
     death_faults,
     early_responses,
     fault,
     line_faults,
+    order_faults,
     unreadable,
 )
 from abstractor.outcomes.imputation import Scheme, impute, impute_death
@@ -112,6 +114,8 @@ class PatientOutcome:
     endpoints: Mapping[str, TimeToEvent]
     platinum: PlatinumSensitivity
     faults: tuple[Fault, ...]
+    molecular_report: Day | None = None
+    """The first molecular report: before it a sequenced patient could not have died."""
 
     @property
     def first_line(self) -> LineResponse | None:
@@ -138,7 +142,7 @@ class _Derivation:
         self, record: PatientRecord, protocol: Protocol, cutoff: Day, groups: DrugGroups, scheme: Scheme
     ) -> None:
         self.record, self.protocol, self.cutoff, self.groups, self.scheme = record, protocol, cutoff, groups, scheme
-        self.faults: list[Fault] = [*unreadable(record), *line_faults(record)]
+        self.faults: list[Fault] = [*unreadable(record), *line_faults(record), *backward_spans(record)]
         self.diagnosis = diagnosis_day(record)
         self.contacts = contacts(record, protocol.contact_note_types)
         self.deaths = stated_deaths(record)
@@ -245,6 +249,13 @@ class _Derivation:
         first = self.lines[0].start if self.lines else None
         index, why_not = self._time_zero()
         self.faults += early_responses(self.record, first)
+        self.faults += order_faults(
+            self.record,
+            diagnosis=self.diagnosis,
+            line_1=first,
+            report=molecular_report_day(self.record),
+            before_diagnosis=self.protocol.before_diagnosis_days,
+        )
         if first is None and self.record.present("systemic_therapy"):
             text = "systemic therapy is confirmed, but without a dated dose"
             self.faults.append(fault(self.record, "undated_therapy", EXCLUDED, "all", text))
@@ -264,6 +275,7 @@ class _Derivation:
             endpoints=rows,
             platinum=self._platinum(),
             faults=tuple(dict.fromkeys(self.faults)),
+            molecular_report=molecular_report_day(self.record),
         )
 
     def _shut_out(self) -> str:

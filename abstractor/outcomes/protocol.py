@@ -121,10 +121,43 @@ class Protocol(BaseModel):
     min_group_events: Annotated[int, Field(ge=0)] = 5
     """No test where a group has fewer events."""
 
+    # Further analyses
+    response_landmark_days: Days = 84
+    """Responders and non-responders are followed from this day after the start of line 1."""
+    rmst_months: Annotated[float, Field(gt=0.0, le=240.0)] = 12.0
+    """Restricted mean survival times run up to here."""
+    start_at_risk: Annotated[int, Field(ge=1)] = 10
+    """A curve with delayed entry begins when so many are at risk."""
+    gene_min_altered: Annotated[int, Field(ge=1)] = 10
+    """The screen of genes leaves out a gene altered in fewer patients."""
+    gene_min_prevalence: Annotated[float, Field(ge=0.0, le=1.0)] = 0.05
+    """... or in a smaller share of those tested."""
+    gene_q: Annotated[float, Field(gt=0.0, lt=1.0)] = 0.10
+    """A gene with a smaller Benjamini–Hochberg q is marked."""
+    genes_named_before: tuple[str, ...] = ("TP53", "RB1", "MYC", "NOTCH1")
+    """Genes chosen before the data were seen: Holm's correction over these alone."""
+    subgroups: tuple[str, ...] = (
+        "stage_valg", "sex", "ecog_2", "age_65", "brain_metastases", "liver_metastases", "histology",
+    )  # fmt: skip
+    """Columns of the forest plot; `ecog_2` and `age_65` cut at ECOG 2 and at 65 years, others are baseline columns or genes."""
+
+    # Small cells
+    small_cell: Annotated[int, Field(ge=1, le=100)] = 5
+    """The shareable report withholds counts below this, and what would give them away."""
+
+    # Errors of abstraction
+    error_runs: Annotated[int, Field(ge=0, le=20_000)] = 1000
+    """Simulated registries; 0 switches the simulation off."""
+    error_seed: int = 20_250_630
+    date_error_days: Annotated[float, Field(ge=0.0, le=365.0)] = 14.0
+    """Standard deviation of a wrong date of progression."""
+
     @model_validator(mode="after")
     def _ordered(self) -> "Protocol":
         if self.consolidation_tolerance_days < self.consolidation_days:
             raise ValueError("consolidation_tolerance_days is below consolidation_days")
+        if len(set(self.subgroups)) < len(self.subgroups):
+            raise ValueError("subgroups names a column twice")
         if any(month <= 0 for month in self.landmark_months):
             raise ValueError("landmark_months holds a time that is not after 0")
         return self

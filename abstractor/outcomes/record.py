@@ -39,6 +39,7 @@ class NoteContact:
 
     date: datetime.date
     note_type: str
+    note_id: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,25 +2,41 @@
 
 import datetime
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from types import MappingProxyType
 
+from abstractor.model.errors import InputError
 from abstractor.outcomes.cohort import Analysis, EndpointResult, analyse, exclusions, headline, warnings
+from abstractor.outcomes.disclosure import NOTHING_WITHHELD, Withheld, withhold
+from abstractor.outcomes.error_rates import ErrorRates
 from abstractor.outcomes.faults import Fault
-from abstractor.outcomes.figures import Picture, survival_figure
+from abstractor.outcomes.figures.alteration_kinds import AlterationKinds
+from abstractor.outcomes.figures.gallery import CURVES, draw_gallery
+from abstractor.outcomes.figures.style import Picture
+from abstractor.outcomes.further import Further, compute_further
 from abstractor.outcomes.lines import DrugGroups
+from abstractor.outcomes.numbers import forest_id, number_all, slug
 from abstractor.outcomes.proportions import Proportion
 from abstractor.outcomes.protocol import Protocol
 from abstractor.outcomes.record import PatientRecord
-from abstractor.outcomes.report import MAIN, format_share, render_report
+from abstractor.outcomes.report.further_results import factor_title
+from abstractor.outcomes.report.html import render_html
+from abstractor.outcomes.report.main_results import MAIN
+from abstractor.outcomes.report.page import report_page
+from abstractor.outcomes.report.pdf import render_pdf, require_pdf
+from abstractor.outcomes.report.shown import TOO_FEW, Results, format_share
 from abstractor.outcomes.second_opinion import MOST_PATIENTS, SecondOpinion, ask_lifelines
-from abstractor.outcomes.tables import write_tables
+from abstractor.outcomes.shared_curves import share_curves
+from abstractor.outcomes.subgroup_results import Forest
+from abstractor.outcomes.table_one import baseline_table
+from abstractor.outcomes.tables import write_shareable_tables, write_tables
+from abstractor.outcomes.uncertainty import Facts, compute_uncertainty
 from abstractor.outcomes.writing import write_bytes, write_text
 
 NO_PROVENANCE: Mapping[str, object] = MappingProxyType({})
-SOFTWARE = ("abstractor", "numpy", "scipy", "matplotlib", "lifelines")
+SOFTWARE = ("abstractor", "numpy", "scipy", "matplotlib", "tableone", "lifelines")
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +55,8 @@ class Median:
 class OutcomesSummary:
     """What the command line prints when the outcomes are done."""
 
+    shareable: bool
+
     patients: int
     analysed: int
     treated: int
@@ -54,6 +72,7 @@ class OutcomesSummary:
     warnings: int
     report: Path
     table: Path
+    """`analysis.csv`; of a shareable report, the table of its numbers."""
     files: tuple[Path, ...]
     opinion: SecondOpinion
     """The numbers computed again by lifelines."""
@@ -63,7 +82,9 @@ class OutcomesSummary:
         return "\n".join(self.lines())
 
     def lines(self) -> tuple[str, ...]:
-        """The figures, a line each."""
+        """The figures, a line each; of a shareable report, none."""
+        if self.shareable:
+            return ("shareable report: no patients, no words of notes, small counts withheld", f"report: {self.report}")
         found = [f"WARNING: {self.opinion.text()}"] if self.opinion.disagreements else []
         found += [
             f"{self.patients} patients, {self.analysed} analysed, {len(self.excluded)} not (named in the report)",
@@ -88,6 +109,25 @@ def _months(value: float | None) -> str:
     return "NE" if value is None else f"{value:.1f}"
 
 
+@dataclass(frozen=True, slots=True)
+class Extras:
+    """What may be asked for beside the results."""
+
+    shareable: bool = False
+    """A report for others: no patients, no words of notes, no small counts; of the tables only those without patients."""
+    pdf: bool = False
+    """`report.pdf` beside `report.html`."""
+    facts: tuple[Facts, ...] = ()
+    """Other sets of facts of the same patients, for the uncertainty of abstraction."""
+    alterations: AlterationKinds = field(default_factory=AlterationKinds)
+    """What kind of alteration a variant is, for the oncoprint."""
+    rates: ErrorRates | None = None
+    """Of errors of abstraction; without them they are measured from the machine's facts, where those are given."""
+
+
+PLAIN = Extras()
+
+
 def run_outcomes(
     records: Sequence[PatientRecord],
     out: Path,
@@ -98,6 +138,7 @@ def run_outcomes(
     groups: DrugGroups | None = None,
     provenance: Mapping[str, object] = NO_PROVENANCE,
     second_opinion_most: int = MOST_PATIENTS,
+    extras: Extras = PLAIN,
 ) -> OutcomesSummary:
     """Derives, computes, draws and writes.
 
@@ -110,36 +151,117 @@ def run_outcomes(
         groups: the drugs as the rules for lines see them (`lines.load_drug_rules`); without them every drug is an ordinary one.
         provenance: versions, registry, counts of unreviewed suggestions: printed in the report.
         second_opinion_most: with more analysed patients lifelines does not recompute the numbers; 0 switches it off.
+        extras: a shareable report, a PDF, other sets of facts.
 
     Raises:
-        InputError: `by` can't be grouped by, or `out` can't be written.
+        InputError: `by` or a subgroup of the protocol is no column to group by, `out` can't be written or holds the report of another
+            profile, or a PDF is asked for and can't be made.
     """
+    if extras.pdf:
+        require_pdf()
+    _refuse_mixture(out, shareable=extras.shareable)
     analysis = analyse(records, protocol, cutoff, by=by, groups=groups)
     opinion = ask_lifelines(analysis, second_opinion_most)
-    pictures = draw(analysis)
-    files = list(write_tables(analysis, out, opinion))
-    for picture in pictures:
+    results = _results(analysis, records, provenance, opinion, extras, groups or DrugGroups())
+    files = list(write_shareable_tables(results, out) if extras.shareable else write_tables(results, out, opinion))
+    for picture in results.pictures:
         files.append(write_bytes(out / "figures" / f"{picture.name}.png", picture.png))
         files.append(write_bytes(out / "figures" / f"{picture.name}.svg", picture.svg))
-    page = render_report(analysis, pictures, {**provenance, "software": software()}, opinion)
-    report = write_text(out / "report.html", page)
-    return _summary(analysis, report, (report, *files), opinion)
+        files.append(write_text(out / "figures" / f"{picture.name}.txt", picture.text))
+    page = report_page(results)
+    report = write_text(out / "report.html", render_html(page))
+    files.append(report)
+    if extras.pdf:
+        files.append(write_bytes(out / "report.pdf", render_pdf(page)))
+    return _summary(analysis, report, tuple(files), opinion, shareable=extras.shareable)
 
 
-def draw(analysis: Analysis) -> tuple[Picture, ...]:
-    """The figures of the main endpoints: over all, and by group."""
-    found = []
-    for name in MAIN:
-        for by in (None, analysis.by) if analysis.by else (None,):
-            picture = survival_figure(
-                analysis.endpoint(name),
-                month_days=analysis.protocol.month_days,
-                conf_level=analysis.protocol.conf_level,
-                by=by,
-            )
-            if picture is not None:
-                found.append(picture)
-    return tuple(found)
+def _refuse_mixture(out: Path, *, shareable: bool) -> None:
+    """A shareable report must not land among the tables of patients."""
+    if shareable and ((out / "analysis.csv").exists() or (out / "tables" / "members.csv").exists()):
+        raise InputError(
+            f"{out}: holds an internal report with patients; name another folder for the shareable one with --out"
+        )
+
+
+def _results(
+    analysis: Analysis,
+    records: Sequence[PatientRecord],
+    provenance: Mapping[str, object],
+    opinion: SecondOpinion,
+    extras: Extras,
+    groups: DrugGroups,
+) -> Results:
+    further = compute_further(analysis)
+    numbers = number_all(analysis, further)
+    table = baseline_table(analysis)
+    withheld = NOTHING_WITHHELD
+    if extras.shareable:
+        least = analysis.protocol.small_cell
+        withheld = withhold((*numbers.counts(), *(table.counts if table else ())), least)
+        table = table.hide(withheld, least) if table else None
+    return Results(
+        analysis=analysis,
+        further=further,
+        numbers=numbers,
+        records={one.patient_id: one for one in records},
+        pictures=_pictures(analysis, records, further, withheld, extras),
+        table_one=table,
+        opinion=opinion,
+        uncertainty=compute_uncertainty(analysis, records, extras.facts, groups, extras.rates),
+        provenance={**provenance, "software": software()},
+        shareable=extras.shareable,
+        withheld=withheld,
+    )
+
+
+def _pictures(
+    analysis: Analysis, records: Sequence[PatientRecord], further: Further, withheld: Withheld, extras: Extras
+) -> tuple[Picture, ...]:
+    """All figures; for others, only curves of groups of which patients and events are shown, and forest plots."""
+    drawn = share_curves(analysis, analysis.protocol.small_cell) if extras.shareable else analysis
+    found = draw_gallery(
+        drawn,
+        records,
+        extras.alterations,
+        forests=[_for_others(one) if extras.shareable else one for one in further.forests if _has_ratio(one)],
+        factor_title=factor_title,
+        shareable=extras.shareable,
+    )
+    if not extras.shareable:
+        return found
+    shown = {
+        f"km_{name}{suffix}"
+        for name in CURVES
+        for suffix, groups in (
+            ("", [analysis.endpoint(name).overall]),
+            (f"_by_{analysis.by}", analysis.endpoint(name).groups),
+        )
+        if not any(f"{name}.{slug(one.group)}.{part}" in withheld for one in groups for part in ("n", "events"))
+    }
+    forests = {f"forest_{one.endpoint}" for one in further.forests if _forest_shown(one, withheld)}
+    return tuple(one for one in found if one.name in shown | forests)
+
+
+def _has_ratio(forest: Forest) -> bool:
+    return any(one.ratio is not None for factor in forest.factors for one in factor.levels)
+
+
+def _for_others(forest: Forest) -> Forest:
+    """Without the sizes of groups that the reasons name."""
+    factors = tuple(
+        replace(
+            factor,
+            levels=tuple(replace(one, why_not=one.why_not and TOO_FEW) for one in factor.levels),
+        )
+        for factor in forest.factors
+    )
+    return replace(forest, factors=factors, why_not=forest.why_not and TOO_FEW)
+
+
+def _forest_shown(forest: Forest, withheld: Withheld) -> bool:
+    levels = [(factor.name, one.level) for factor in forest.factors for one in factor.levels]
+    return not any(f"{forest_id(forest.endpoint, name, level)}.n" in withheld for name, level in levels)
 
 
 def software() -> str:
@@ -153,10 +275,13 @@ def software() -> str:
     return ", ".join(found)
 
 
-def _summary(analysis: Analysis, report: Path, files: tuple[Path, ...], opinion: SecondOpinion) -> OutcomesSummary:
+def _summary(
+    analysis: Analysis, report: Path, files: tuple[Path, ...], opinion: SecondOpinion, *, shareable: bool
+) -> OutcomesSummary:
     leads = headline(analysis)
     prefix = "confirmed " if leads == "confirmed" else ""
     return OutcomesSummary(
+        shareable=shareable,
         patients=len(analysis.patients),
         analysed=len(analysis.analysed),
         treated=len(analysis.treated),
@@ -169,7 +294,7 @@ def _summary(analysis: Analysis, report: Path, files: tuple[Path, ...], opinion:
         excluded=exclusions(analysis),
         warnings=len(warnings(analysis)),
         report=report,
-        table=next(one for one in files if one.name == "analysis.csv"),
+        table=files[0],
         files=files,
         opinion=opinion,
     )

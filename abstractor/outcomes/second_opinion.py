@@ -229,7 +229,7 @@ def _fit_curve(time: Floats, event: Mask, data: Sample, conf_level: float) -> An
 
 def _check_curve(judge: _Judge, group: GroupSurvival) -> Iterator[Check]:
     curve = group.curve
-    fitted = _fit_curve(group.sample.time, group.sample.event, group.sample, curve.conf_level)
+    fitted = _fit_curve(group.shown.time, group.shown.event, group.shown, curve.conf_level)
     table = fitted.event_table
     newcomers = table["entrance"].to_numpy().copy()
     newcomers[0] = 0  # who enters at the very start is at risk there; who enters later is so only after that day
@@ -262,7 +262,7 @@ def _check_curve(judge: _Judge, group: GroupSurvival) -> Iterator[Check]:
 
 
 def _check_follow_up(judge: _Judge, group: GroupSurvival) -> Iterator[Check]:
-    data, curve = group.sample, group.curve
+    data, curve = group.shown, group.curve
     fitted = _fit_curve(data.time, ~data.event, data, curve.conf_level)
     middle = group.follow_up[1]
     yield _check_quantile(judge, middle, fitted, "median follow-up")

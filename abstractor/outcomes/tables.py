@@ -5,8 +5,12 @@ from pathlib import Path
 
 from abstractor.outcomes.baseline import COLUMNS
 from abstractor.outcomes.cohort import Analysis, EndpointResult, GroupSurvival, analysis_row
+from abstractor.outcomes.further_tables import further_tables
+from abstractor.outcomes.numbers import rate_id, slug
 from abstractor.outcomes.patient import ENDPOINTS
+from abstractor.outcomes.report.shown import Results
 from abstractor.outcomes.second_opinion import NOT_COMPARED, SecondOpinion
+from abstractor.outcomes.trace_tables import NUMBERS, number_rows, trace_tables
 from abstractor.outcomes.writing import write_table
 
 Row = Mapping[str, object]
@@ -37,14 +41,14 @@ def analysis_columns(analysis: Analysis) -> tuple[str, ...]:
     )
 
 
-def write_tables(analysis: Analysis, out: Path, opinion: SecondOpinion) -> tuple[Path, ...]:
-    """Writes all tables below `out` and returns their paths, `analysis.csv` first."""
-    folder = out / "tables"
+def write_tables(results: Results, out: Path, opinion: SecondOpinion) -> tuple[Path, ...]:
+    """Writes all tables below `out` and returns their paths, `analysis.csv` first. They hold patients: none is for others."""
+    analysis, folder = results.analysis, out / "tables"
     rows = (analysis_row(one, analysis.protocol) for one in analysis.patients)
     paths = [write_table(out / "analysis.csv", analysis_columns(analysis), rows)]
     for name, columns, table in (
         ("response_rates", _RATES, _rate_rows(analysis)),
-        ("best_response", ("kind", "category", "n"), _best_rows(analysis)),
+        ("best_response", ("id", "kind", "category", "n"), _best_rows(analysis)),
         ("survival", _SURVIVAL, _survival_rows(analysis)),
         ("comparisons", _COMPARISONS, _comparison_rows(analysis)),
         ("curves", _CURVES, _curve_rows(analysis)),
@@ -54,13 +58,27 @@ def write_tables(analysis: Analysis, out: Path, opinion: SecondOpinion) -> tuple
         ("faults", ("patient_id", "severity", "scope", "code", "text"), _fault_rows(analysis)),
         ("second_opinion", _OPINION, _opinion_rows(opinion)),
         ("flow", ("step", "n"), ({"step": one.label, "n": one.count} for one in analysis.flow)),
+        *_table_one(results),
+        *further_tables(results),
+        *trace_tables(results),
     ):
         paths.append(write_table(folder / f"{name}.csv", columns, table))
     return tuple(paths)
 
 
+def write_shareable_tables(results: Results, out: Path) -> tuple[Path, ...]:
+    """The tables without patients: every number with its id, the withheld ones without a value."""
+    sheets = (("numbers", NUMBERS, number_rows(results)), *_table_one(results))
+    return tuple(write_table(out / "tables" / f"{name}.csv", columns, rows) for name, columns, rows in sheets)
+
+
+def _table_one(results: Results) -> tuple[tuple[str, tuple[str, ...], list[dict[str, str]]], ...]:
+    found = results.table_one
+    return (("table_one", found.header, found.records()),) if found else ()
+
+
 _RATES = (
-    "measure", "denominator", "group", "x", "n", "estimate", "lower", "upper", "wilson_lower", "wilson_upper", "conf_level",
+    "id", "measure", "denominator", "group", "x", "n", "estimate", "lower", "upper", "wilson_lower", "wilson_upper", "conf_level",
 )  # fmt: skip
 
 
@@ -68,6 +86,7 @@ def _rate_rows(analysis: Analysis) -> Iterator[Row]:
     for one in analysis.rates:
         value = one.value
         yield {
+            "id": f"{rate_id(one.measure, one.denominator, one.group)}.share",
             "measure": one.measure,
             "denominator": one.denominator,
             "group": one.group,
@@ -85,11 +104,11 @@ def _rate_rows(analysis: Analysis) -> Iterator[Row]:
 def _best_rows(analysis: Analysis) -> Iterator[Row]:
     for kind, counts in analysis.best_responses.items():
         for category, n in counts.items():
-            yield {"kind": kind, "category": category, "n": n}
+            yield {"id": f"bor-{kind}.{slug(category)}", "kind": kind, "category": category, "n": n}
 
 
 _SURVIVAL = (
-    "endpoint", "group", "n", "events", "quantity", "at_months", "n_at_risk", "estimate", "lower", "upper", "beyond_last", "unit",
+    "id", "endpoint", "group", "n", "events", "quantity", "at_months", "n_at_risk", "estimate", "lower", "upper", "beyond_last", "unit",
 )  # fmt: skip
 
 
@@ -103,13 +122,27 @@ def _survival_rows(analysis: Analysis) -> Iterator[Row]:
                 "n": group.sample.n,
                 "events": group.sample.events,
             }
-            for one in group.quantiles:
-                yield head | _scaled(f"quantile {one.prob:g}", one.estimate, one.lower, one.upper, months)
+            name = f"{result.endpoint}.{slug(group.group)}"
+            for label, one in zip(("q25", "median", "q75"), group.quantiles, strict=True):
+                yield (
+                    head
+                    | {"id": f"{name}.{label}"}
+                    | _scaled(f"quantile {one.prob:g}", one.estimate, one.lower, one.upper, months)
+                )
             middle = group.follow_up[1]
-            yield head | _scaled("median follow-up (reverse KM)", middle.estimate, middle.lower, middle.upper, months)
+            yield (
+                head
+                | {"id": f"{name}.followup"}
+                | _scaled("median follow-up (reverse KM)", middle.estimate, middle.lower, middle.upper, months)
+            )
+            mean = group.restricted
+            value = None if mean.extrapolated or not group.sample.n else mean.estimate
+            label = f"restricted mean to {analysis.protocol.rmst_months:g} months"
+            yield head | {"id": f"{name}.rmst"} | _scaled(label, value, None, None, months)
             for mark in group.landmarks:
                 known = not mark.beyond_last
                 yield head | {
+                    "id": f"{name}.s{mark.time / months:g}",
                     "quantity": "survival",
                     "at_months": mark.time / months,
                     "n_at_risk": mark.at_risk,
@@ -130,6 +163,7 @@ def _scaled(
 
 
 _COMPARISONS = (
+    "id",
     "endpoint",
     "by",
     "test",
@@ -139,6 +173,7 @@ _COMPARISONS = (
     "df",
     "p",
     "hazard_ratio",
+    "difference",
     "lower",
     "upper",
     "note",
@@ -154,6 +189,7 @@ def _comparison_rows(analysis: Analysis) -> Iterator[Row]:
             yield head | {"test": "log-rank", "note": result.no_test}
             continue
         yield head | {
+            "id": f"{result.endpoint}.logrank",
             "test": "log-rank",
             "chi_square": result.test.chi_square,
             "df": result.test.df,
@@ -161,6 +197,7 @@ def _comparison_rows(analysis: Analysis) -> Iterator[Row]:
         }
         for ratio in result.hazard_ratios:
             yield head | {
+                "id": f"{result.endpoint}.hr.{slug(ratio.group)}",
                 "test": "Cox (Efron), unadjusted",
                 "group": ratio.group,
                 "reference": ratio.reference,
@@ -171,15 +208,28 @@ def _comparison_rows(analysis: Analysis) -> Iterator[Row]:
             }
         if result.hazards_test is not None:
             yield head | {
+                "id": f"{result.endpoint}.zph",
                 "test": "proportional hazards (score test, km)",
                 "chi_square": result.hazards_test.chi_square,
                 "df": result.hazards_test.df,
                 "p": result.hazards_test.p,
             }
+        if result.mean_difference is not None:
+            gap = result.mean_difference
+            yield head | {
+                "id": f"{result.endpoint}.rmst-difference",
+                "test": "difference of restricted means, months",
+                "group": result.groups[1].group,
+                "reference": result.groups[0].group,
+                "difference": gap.estimate / analysis.protocol.month_days,
+                "lower": gap.lower / analysis.protocol.month_days,
+                "upper": gap.upper / analysis.protocol.month_days,
+                "p": gap.p,
+            }
 
 
 _CURVES = (
-    "endpoint", "group", "days", "n_at_risk", "n_event", "n_censored", "survival", "std_err", "lower", "upper",
+    "id", "endpoint", "group", "days", "n_at_risk", "n_event", "n_censored", "survival", "std_err", "lower", "upper",
 )  # fmt: skip
 
 
@@ -199,6 +249,7 @@ def _steps(result: EndpointResult, group: GroupSurvival) -> Iterator[Row]:
             "upper": float(curve.upper[place]),
         }
         yield {
+            "id": f"{result.endpoint}.{slug(group.group)}@{int(curve.time[place])}",
             "endpoint": result.endpoint,
             "group": group.group,
             "days": int(curve.time[place]),

@@ -2,7 +2,7 @@
 
 import datetime
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from abstractor.outcomes.protocol import Protocol
 
@@ -91,6 +91,14 @@ class Dated:
         if not self.flag:
             return ()
         return (f"imputed:{self.flag}", "sensitivity_only") if self.flag == "M" else (f"imputed:{self.flag}",)
+
+
+def enter_late(row: TimeToEvent, entry: Day | None) -> TimeToEvent | None:
+    """The row at risk from a later day on; None for who was never at risk: no such day, or not before the end."""
+    if entry is None or row.start is None or row.days is None:
+        return None
+    days = max((entry - row.start).days, 0)
+    return None if days >= row.days else replace(row, entry_days=days)
 
 
 def first_event(

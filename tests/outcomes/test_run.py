@@ -12,12 +12,19 @@ import pytest
 from abstractor.model.errors import InputError
 from abstractor.model.fact import Fact
 from abstractor.outcomes.cohort import GROUPINGS, Analysis, analyse, grouping, headline
-from abstractor.outcomes.figures import month_ticks, name_group, shorten, survival_figure
+from abstractor.outcomes.figures.alteration_kinds import AlterationKinds
+from abstractor.outcomes.figures.gallery import draw_gallery
+from abstractor.outcomes.figures.kaplan_meier import month_ticks, name_group, shorten, survival_figure
+from abstractor.outcomes.figures.style import Picture
+from abstractor.outcomes.further import compute_further
+from abstractor.outcomes.numbers import number_all
 from abstractor.outcomes.patient import ENDPOINTS
 from abstractor.outcomes.protocol import Protocol
 from abstractor.outcomes.record import NoteContact, PatientRecord
-from abstractor.outcomes.report import UNREVIEWED, render_report
-from abstractor.outcomes.run import draw, run_outcomes
+from abstractor.outcomes.report.html import render_html
+from abstractor.outcomes.report.page import UNREVIEWED, report_page
+from abstractor.outcomes.report.shown import Results
+from abstractor.outcomes.run import run_outcomes
 from abstractor.outcomes.tables import analysis_columns
 from abstractor.outcomes.writing import write_table, write_text
 
@@ -60,6 +67,14 @@ def fifty() -> list[PatientRecord]:
         )
         for place, course in enumerate(courses)
     ]
+
+
+def render_report(analysis: Analysis, pictures: tuple[Picture, ...], provenance: dict[str, object]) -> str:
+    further = compute_further(analysis)
+    results = Results(
+        analysis, further, number_all(analysis, further), {}, pictures=tuple(pictures), provenance=provenance
+    )
+    return render_html(report_page(results))
 
 
 @pytest.fixture(scope="module")
@@ -189,7 +204,9 @@ class Links(html.parser.HTMLParser):
 
 
 def test_the_report_needs_nothing_from_outside_and_holds_what_a_reader_asks_for(analysis: Analysis) -> None:
-    page = render_report(analysis, draw(analysis), {"registry": "demo", "unreviewed suggestions": 7})
+    page = render_report(
+        analysis, draw_gallery(analysis, fifty(), AlterationKinds()), {"registry": "demo", "unreviewed suggestions": 7}
+    )
     links = Links()
     links.feed(page)
     outside = [link for link in links.found if not link.startswith(("data:image/png;base64,", "#"))]

@@ -17,9 +17,13 @@ from abstractor.model.fact import Fact
 from abstractor.outcomes import second_opinion
 from abstractor.outcomes.cohort import Analysis, EndpointResult, GroupSurvival, HazardRatio, analyse
 from abstractor.outcomes.cox import dummies, fit_cox
+from abstractor.outcomes.further import compute_further
+from abstractor.outcomes.numbers import number_all
 from abstractor.outcomes.protocol import Protocol
 from abstractor.outcomes.record import PatientRecord
-from abstractor.outcomes.report import render_report
+from abstractor.outcomes.report.html import render_html
+from abstractor.outcomes.report.page import report_page
+from abstractor.outcomes.report.shown import Results
 from abstractor.outcomes.run import run_outcomes
 from abstractor.outcomes.second_opinion import (
     AGREE,
@@ -39,6 +43,7 @@ from abstractor.outcomes.survival import (
     landmark,
     log_rank,
     quantile,
+    restricted_mean,
     sample,
 )
 
@@ -56,7 +61,13 @@ def survive(name: str, data: Sample, conf_type: ConfType = "log-log") -> GroupSu
         quantiles=(quantile(curve, 0.25), quantile(curve, 0.5), quantile(curve, 0.75)),
         landmarks=tuple(landmark(curve, data, day) for day in (30.0, 200.0, 700.0)),
         follow_up=follow_up(data, conf_type),
+        restricted=restricted_mean(curve, 365.0),
     )
+
+
+def render_report(analysis: Analysis, opinion: SecondOpinion) -> str:
+    further = compute_further(analysis)
+    return render_html(report_page(Results(analysis, further, number_all(analysis, further), {}, opinion=opinion)))
 
 
 def result_of(data: Sample, labels: list[str], conf_type: ConfType = "log-log") -> EndpointResult:
@@ -232,17 +243,18 @@ def test_a_wrong_number_is_found_and_stands_at_the_top_of_the_report(analysis: A
         ("os", "quantile 0.5"),
         ("os", "quantile 0.75"),
     }
-    page = render_report(spoilt, (), {}, opinion)
+    page = render_report(spoilt, opinion)
     assert 'class="alarm"' in page
     assert page.index("3 DISAGREE") < page.index("From notes to the analysis")
-    assert 'class="alarm"' not in render_report(analysis, (), {}, ask_lifelines(analysis))
+    assert 'class="alarm"' not in render_report(analysis, ask_lifelines(analysis))
 
 
 def test_a_wrong_number_is_a_warning_in_the_summary(
     analysis: Analysis, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("abstractor.outcomes.run.analyse", lambda *_, **__: spoil(analysis))
-    summary = run_outcomes([], tmp_path, protocol=Protocol(), cutoff=CUTOFF)
+    records = [PatientRecord(one.patient_id, ()) for one in analysis.patients]
+    summary = run_outcomes(records, tmp_path, protocol=Protocol(), cutoff=CUTOFF)
     assert summary.lines()[0].startswith("WARNING: ")
     assert "3 DISAGREE" in summary.lines()[0]
     with (tmp_path / "tables" / "second_opinion.csv").open(encoding="utf-8", newline="") as file:
@@ -268,7 +280,7 @@ def test_large_cohorts_are_skipped_and_this_is_said(analysis: Analysis, most: in
     opinion = ask_lifelines(analysis, most)
     assert (opinion.checks, opinion.skipped) == ((), why)
     assert why in opinion.text()
-    assert why in render_report(analysis, (), {}, opinion)
+    assert why in render_report(analysis, opinion)
 
 
 def test_without_anybody_nothing_is_recomputed() -> None:
@@ -288,7 +300,7 @@ def imports(path: Path) -> set[str]:
 
 def test_only_the_second_opinion_knows_lifelines_and_pandas_and_loads_them_when_asked() -> None:
     knowing = {path.name for path in PACKAGE.rglob("*.py") if imports(path) & {"lifelines", "pandas"}}
-    assert knowing == {"second_opinion.py"}
+    assert knowing == {"second_opinion.py", "table_one.py"}  # the table of baseline values takes pandas alone
     tree = ast.parse((PACKAGE / "second_opinion.py").read_text(encoding="utf-8"))
     at_top = {name.name.split(".")[0] for node in tree.body if isinstance(node, ast.Import) for name in node.names} | {
         node.module.split(".")[0] for node in tree.body if isinstance(node, ast.ImportFrom) and node.module
