@@ -7,13 +7,17 @@ BIN := $(VENV)/bin
 TAG := $(shell $(PYTHON) -c 'import sys; print("py%d%d" % sys.version_info[:2])')
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
-.PHONY: demo test lint check lock clean
+.PHONY: demo test test-spark lint check lock clean
 
 demo: $(VENV)/.runtime
 	$(BIN)/abstractor demo
 
 test: $(VENV)/.dev
 	$(BIN)/python -m pytest -n 2
+
+# Needs Java 17, and half a gigabyte for PySpark.
+test-spark: $(VENV)/.spark
+	$(BIN)/python -m pytest tests/batch/engine/test_spark.py
 
 lint: $(VENV)/.dev
 	$(BIN)/ruff format --check .
@@ -34,13 +38,19 @@ $(VENV)/.dev: requirements/dev-$(TAG).txt $(VENV)/.runtime
 	$(PIP) install --require-hashes -r requirements/dev-$(TAG).txt
 	touch $@
 
+$(VENV)/.spark: requirements/spark-$(TAG).txt $(VENV)/.dev
+	$(PIP) install --require-hashes -r requirements/spark-$(TAG).txt
+	touch $@
+
 # Maintainers: resolve the pins anew (needs uv).
 lock:
 	for v in 3.11 3.12 3.13; do t=py$$(echo $$v | tr -d .); \
 	  uv pip compile --quiet --python-version $$v --generate-hashes --no-emit-index-url --no-header \
 	    pyproject.toml -o requirements/runtime-$$t.txt && \
 	  uv pip compile --quiet --python-version $$v --generate-hashes --no-emit-index-url --no-header \
-	    pyproject.toml --group dev -c requirements/runtime-$$t.txt -o requirements/dev-$$t.txt || exit 1; done
+	    pyproject.toml --group dev -c requirements/runtime-$$t.txt -o requirements/dev-$$t.txt && \
+	  uv pip compile --quiet --python-version $$v --generate-hashes --no-emit-index-url --no-header \
+	    pyproject.toml --extra spark -c requirements/dev-$$t.txt -o requirements/spark-$$t.txt || exit 1; done
 
 clean:
 	rm -rf $(VENV) build dist
