@@ -189,7 +189,7 @@ def _compute(
     data: "pd.DataFrame", by: str | None, variables: Sequence[str], numbers: Sequence[str], p_values: bool
 ) -> _Computed:
     """The library's table: (variable, level) to group to cell, `Overall` among the groups."""
-    from tableone import TableOne as Library  # type: ignore[import-untyped]
+    from tableone import TableOne as Library
 
     with_flags = data.copy()
     flags = []

@@ -75,42 +75,58 @@ class Condition:
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
-    """How to run an expression where it is known which words stand in a text."""
+class Outline:
+    """What is known of an expression before it is run; it can be kept, while a compiled expression can't."""
 
-    regex: re.Pattern[str]
     needs: tuple[Condition, ...] = ()
     """One word of each stands in every match."""
     starts: tuple[Condition, ...] = ()
-    """A match begins at one of these words, or as many characters before it as they say, unless it is one of the `rest`."""
-    rest: re.Pattern[str] | None = None
-    """The alternatives of which this can't be said; None: there are none, or nothing else."""
+    """A match begins at one of these words, or as many characters before it as they say, unless it is one of the rest."""
+    rest: bool = False
+    """Whether there are alternatives of which this can't be said."""
 
 
-def planned(expression: str, flags: int = 0) -> Plan:
-    """An expression, compiled, with what is known of it; it is parsed once for all.
+def outline(expression: str, flags: int = 0) -> Outline:
+    """What is known of an expression.
 
     Raises:
         re.error: it is no regular expression.
     """
     tree = _parser.parse(expression, flags)
-    regex = _compiler.compile(tree, flags)
+    _compiler.compile(tree, flags)  # what can't be compiled is told at once
     needs = _conditions(tree)
     near = next((one for one in needs if one.near), None)
     if near is not None:
-        return Plan(regex, needs, (near,))
+        return Outline(needs, (near,))
     told: dict[int, set[str]] = {}
-    rest: list[list[tuple[Any, Any]]] = []
-    for row, part in _alternatives(_items(tree)):
-        first = next((one for one in _chosen(part.closed()) if one.near), None)
+    rest = False
+    for _, first in _beginnings(tree):
         if first is None:
-            rest.append(row)
+            rest = True
         else:
             told.setdefault(first.lead or 0, set()).update(first.words)
     if not told or len(told) > _MOST_LEADS or tree.getwidth()[0] == 0:
-        return Plan(regex, needs)
+        return Outline(needs)
     starts = tuple(Condition(frozenset(words), lead) for lead, words in sorted(told.items()))
-    return Plan(regex, needs, starts, _compiler.compile(_any_row(tree, rest), flags) if rest else None)
+    return Outline(needs, starts, rest)
+
+
+def remainder(expression: str, flags: int = 0) -> re.Pattern[str]:
+    """An expression of those alternatives of another of which no word tells where they begin.
+
+    Raises:
+        re.error: it is no regular expression.
+    """
+    tree = _parser.parse(expression, flags)
+    rows = [row for row, first in _beginnings(tree) if first is None]
+    rest: re.Pattern[str] = _compiler.compile(_any_row(tree, rows), flags)
+    return rest
+
+
+def _beginnings(tree: Any) -> Iterator[tuple[list[tuple[Any, Any]], Condition | None]]:
+    """The alternatives of an expression, each with the words at which it begins."""
+    for row, part in _alternatives(_items(tree)):
+        yield row, next((one for one in _chosen(part.closed()) if one.near), None)
 
 
 def _any_row(tree: Any, rows: list[list[tuple[Any, Any]]]) -> Any:

@@ -42,7 +42,7 @@ from abstractor.pipeline.restoration import restore
 from abstractor.pipeline.rulings import Rulings
 from abstractor.pipeline.sections import Headings, compile_headings, find_sections
 from abstractor.pipeline.sentences import compile_abbreviations, find_sentences, unwrapped
-from abstractor.pipeline.sieve import Expression, ScannedText, like
+from abstractor.pipeline.sieve import OUTLINES, Expression, ScannedText, like
 from abstractor.pipeline.spelling import Speller
 from abstractor.pipeline.view import NoteView
 from abstractor.rulebook.book import RuleBook
@@ -104,7 +104,7 @@ class Reader:
         Raises:
             RulebookError: the settings of an extractor can't be compiled.
         """
-        return cls(
+        reader = cls(
             rulebook,
             compile_headings(rulebook.sections),
             compile_abbreviations(Lexicon.of(rulebook, "sentences").words("abbreviations")),
@@ -118,6 +118,8 @@ class Reader:
             plain,
             Trust.from_rulebook(rulebook),
         )
+        OUTLINES.keep()
+        return reader
 
     def view(self, note: Note) -> NoteView:
         """The note as the extractors see it."""

@@ -14,8 +14,10 @@ from typing import Any
 
 from ahocorasick_rs import AhoCorasick
 
-from abstractor.pipeline.literals import BLANKS, Condition, Plan, alternatives, fold, planned, relaxed
+from abstractor.pipeline.literals import BLANKS, Condition, Outline, alternatives, fold, outline, relaxed, remainder
+from abstractor.pipeline.outlines import cached_outlines
 
+OUTLINES = cached_outlines()
 _END = 1 << 60
 _NOTHING: tuple[re.Match[str], ...] = ()
 
@@ -227,22 +229,31 @@ def like(text: str, other: str) -> str:
 class Expression:
     """A compiled regular expression with the methods of `re.Pattern` that are used here."""
 
-    __slots__ = ("_last", "_needs", "_rest", "_seen", "_starts", "pattern", "regex")
+    __slots__ = ("_last", "_needs", "_rest", "_seen", "_starts", "flags", "pattern", "regex")
 
-    def __init__(self, pattern: str, plan: Plan) -> None:
+    def __init__(self, pattern: str, flags: int, known: Outline) -> None:
         self.pattern = pattern
         """As it was written."""
-        self.regex = plan.regex
-        self._rest = plan.rest
-        self._needs = tuple(_WORDS.added(one.words) for one in plan.needs)
-        self._starts = tuple((_WORDS.added(one.words), one.lead or 0) for one in plan.starts)
+        self.flags = flags
+        """As they were given."""
+        self._needs = tuple(_WORDS.added(one.words) for one in known.needs)
+        self._starts = tuple((_WORDS.added(one.words), one.lead or 0) for one in known.starts)
         self._seen: tuple[Hits | _PartOfHits | None, bool] = None, False
         self._last = max((number for number, _ in self._starts), default=-1)
+        self._rest: re.Pattern[str] | None
+        if not known.rest:
+            self._rest = None
+        self.regex: re.Pattern[str]
 
-    @property
-    def flags(self) -> int:
-        """As `re.Pattern.flags`."""
-        return self.regex.flags
+    def __getattr__(self, name: str) -> Any:
+        """Compiles when it is first run: most expressions of a rulebook never are, in most notes."""
+        if name == "regex":
+            self.regex = re.compile(self.pattern, self.flags)
+            return self.regex
+        if name == "_rest":
+            self._rest = remainder(self.pattern, self.flags)
+            return self._rest
+        raise AttributeError(name)
 
     @property
     def groupindex(self) -> Any:
@@ -373,7 +384,7 @@ def _stepped(places: list[int], index: int, lead: int, start: int, end: int) -> 
 
 @lru_cache(maxsize=8192)
 def _made(expression: str, flags: int) -> Expression:
-    return Expression(expression, planned(expression, flags))
+    return Expression(expression, flags, OUTLINES.of(expression, flags, outline))
 
 
 def compiled_expression(expression: str, flags: int = 0) -> Expression:

@@ -19,7 +19,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 
-from abstractor.pipeline.literals import Plan
+from abstractor.pipeline.literals import Outline
 from abstractor.pipeline.sieve import Expression, compiled_expression
 
 _SEPARATOR = r"(?:\s+|-)"
@@ -74,7 +74,7 @@ class Wording:
 
     @cached_property
     def regex(self) -> Expression:
-        return Expression(self.pattern, Plan(re.compile(self.pattern, re.IGNORECASE)))
+        return Expression(self.pattern, re.IGNORECASE, Outline())
 
 
 def stems(text: str) -> frozenset[str]:
