@@ -47,7 +47,7 @@ def test_a_place_that_cannot_be_written_costs_only_time(tmp_path: Path) -> None:
     blocked = tmp_path / "file"
     blocked.write_text("", "utf-8")
     outlines = Outlines(blocked / "outlines.json")
-    assert outlines.of(EXPRESSION, 0, outline).needs == ()
+    assert outlines.of(EXPRESSION, 0, outline) == outline(EXPRESSION)
     outlines.keep()
 
 
