@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 from abstractor.model.errors import RulebookError
 from abstractor.model.finding import Assertion, Finding
@@ -42,7 +43,7 @@ from abstractor.pipeline.restoration import restore
 from abstractor.pipeline.rulings import Rulings
 from abstractor.pipeline.sections import Headings, compile_headings, find_sections
 from abstractor.pipeline.sentences import compile_abbreviations, find_sentences, unwrapped
-from abstractor.pipeline.sieve import OUTLINES, Expression, ScannedText, like
+from abstractor.pipeline.sieve import OUTLINES, Expression, ScannedText, Search, like
 from abstractor.pipeline.spelling import Speller
 from abstractor.pipeline.view import NoteView
 from abstractor.rulebook.book import RuleBook
@@ -121,16 +122,33 @@ class Reader:
         OUTLINES.keep()
         return reader
 
+    @cached_property
+    def _first_look(self) -> Search:
+        """For the words that tell what a note is about."""
+        told = [one for one in vars(self.rulings).values() if isinstance(one, Expression)]
+        return Search.of([*told, self.general.general, self.general.specific, *self.masks])
+
     def view(self, note: Note) -> NoteView:
         """The note as the extractors see it."""
+        return self._searched(self._looked_over(note), note)
+
+    def _looked_over(self, note: Note) -> NoteView:
+        """The note as far as it must be known to tell what it is about."""
         text = prepare(note.text)
-        scanned = text if self.plain else ScannedText.of(text)
+        scanned = text if self.plain else self._first_look.scanned(text)
         sections = find_sections(text, self.headings)
         sentences = find_sentences(text, sections, self.abbreviations)
         whole = unwrapped(text, sentences)
         whole = like(scanned, whole)
         masked = find_masked(text, self.masks, self.general.find(whole, sentences))
         return NoteView(note, whole, sentences, sections, masked, {READER: self.dates})
+
+    def _searched(self, view: NoteView, note: Note) -> NoteView:
+        """The same view, its text searched for the words of all expressions."""
+        if self.plain:
+            return view
+        scanned = ScannedText.of(prepare(note.text))
+        return replace(view, text=like(scanned, str(view.text)))
 
     def mentions(self, view: NoteView) -> list[Mention]:
         """What all extractors find, without what stands in template text or in sections that state nothing; assertions still open."""
@@ -162,9 +180,10 @@ class Reader:
             return []
         if not self.plain and self.rulings.is_out_of_question(prepare(note.text), note.note_type):
             return []
-        view = self.view(note)
+        view = self._looked_over(note)
         if not self.rulings.may_concern(view):
             return []
+        view = self._searched(view, note)
         settled = self.asserter.settle(view, self.mentions(view))
         ruled = self.rulings.apply(view, date_mentions(view, settled))
         found = [self._finding(view, mention) for mention in _first_few(ruled)]

@@ -7,7 +7,7 @@ without: a plain text (any `str`) is simply read the long way.
 
 import re
 from bisect import bisect_left
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Set
 from functools import lru_cache
 from itertools import chain, islice
 from typing import Any
@@ -22,48 +22,71 @@ _END = 1 << 60
 _NOTHING: tuple[re.Match[str], ...] = ()
 
 
-class _Words:
-    """All words that any expression of this process needs, in sets, and what finds them; it is made anew when expressions were added."""
+class Search:
+    """Looks for the words of some sets in a text, all at once."""
 
-    def __init__(self) -> None:
-        self.sets: dict[frozenset[str], int] = {}
-        self.finder: AhoCorasick | None = None
-        self.homes: list[list[int]] = []
-        """For each word that is looked for, the sets it stands in."""
+    def __init__(self, sets: Mapping[int, frozenset[str]]) -> None:
+        homes: dict[str, list[int]] = {}
+        for number, words in sets.items():
+            for word in words:
+                homes.setdefault(word, []).append(number)
+        self._finder = AhoCorasick(list(homes))
+        self._homes = list(homes.values())
+        self.known = frozenset(sets)
 
-    def added(self, words: frozenset[str]) -> int:
-        """Number of a set of words."""
-        if words not in self.sets:
-            self.sets[words] = len(self.sets)
-            self.finder = None
-        return self.sets[words]
+    @classmethod
+    def of(cls, expressions: Iterable["Expression"]) -> "Search":
+        """For what some expressions need, and nothing else."""
+        numbers = {number for one in expressions for number in one.numbers}
+        return cls({number: words for words, number in _WORDS.sets.items() if number in numbers})
 
-    def found(self, folded: str) -> dict[int, list[list[int]]]:
+    def scanned(self, text: str) -> str:
+        """The text, searched; the plain text where nothing certain can be said of it (`fold`)."""
+        folded = fold(text)
+        if folded is None:
+            return text
+        scanned = ScannedText(text)
+        scanned.hits = Hits(self._found(folded), self.known)
+        return scanned
+
+    def _found(self, folded: str) -> dict[int, list[list[int]]]:
         """For each set that has a word in the text, the places of each such word, in order."""
-        if self.finder is None:
-            self.finder = self._made()
         places: dict[int, list[int]] = {}
-        for word, start, _ in self.finder.find_matches_as_indexes(folded, overlapping=True):
+        for word, start, _ in self._finder.find_matches_as_indexes(folded, overlapping=True):
             if word in places:
                 places[word].append(start)
             else:
                 places[word] = [start]
         found: dict[int, list[list[int]]] = {}
         for word, starts in places.items():
-            for home in self.homes[word]:
+            for home in self._homes[word]:
                 if home in found:
                     found[home].append(starts)
                 else:
                     found[home] = [starts]
         return found
 
-    def _made(self) -> AhoCorasick:
-        homes: dict[str, list[int]] = {}
-        for words, number in self.sets.items():
-            for word in words:
-                homes.setdefault(word, []).append(number)
-        self.homes = list(homes.values())
-        return AhoCorasick(list(homes))
+
+class _Words:
+    """The sets of words that the expressions of this process need."""
+
+    def __init__(self) -> None:
+        self.sets: dict[frozenset[str], int] = {}
+        self._search: Search | None = None
+
+    def added(self, words: frozenset[str]) -> int:
+        """Number of a set of words."""
+        if words not in self.sets:
+            self.sets[words] = len(self.sets)
+            self._search = None
+        return self.sets[words]
+
+    @property
+    def search(self) -> Search:
+        """For all of them; it is made anew when expressions were added."""
+        if self._search is None:
+            self._search = Search({number: words for words, number in self.sets.items()})
+        return self._search
 
 
 _WORDS = _Words()
@@ -77,10 +100,10 @@ class Hits:
     whole: "Hits | None" = None
     """Those of the whole text, where these are of a part of it."""
 
-    def __init__(self, folded: str) -> None:
-        self.known = len(_WORDS.sets)
-        """Sets that the text was searched for; an expression that came later can't rely on it."""
-        self._found = _WORDS.found(folded)
+    def __init__(self, found: dict[int, list[list[int]]], known: Set[int]) -> None:
+        self.known = known
+        """Sets that the text was searched for; an expression with others can't rely on it."""
+        self._found = found
         self._by_set: dict[int, list[int]] = {}
 
     def places(self, number: int) -> list[int]:
@@ -102,7 +125,7 @@ class _PartOfHits:
     __slots__ = ("_by_set", "_end", "_of", "_start", "known", "whole")
 
     def __init__(self, whole: "Hits | _PartOfHits", start: int, end: int) -> None:
-        self.known: int = whole.known
+        self.known: Set[int] = whole.known
         self.whole: Hits | _PartOfHits = whole.whole or whole
         self._of = whole
         self._start = start
@@ -195,14 +218,9 @@ class ScannedText(str):
     __slots__ = ("hits",)
 
     @classmethod
-    def of(cls, text: str) -> "ScannedText | str":
-        """The text, searched; the plain text where offsets could shift (letters whose lower case is longer) or digits are not 0 to 9."""
-        folded = fold(text)
-        if folded is None:
-            return text
-        scanned = cls(text)
-        scanned.hits = Hits(folded)
-        return scanned
+    def of(cls, text: str) -> str:
+        """The text, searched for the words of all expressions; the plain text where offsets could shift (letters whose lower case is longer) or digits are not 0 to 9."""
+        return _WORDS.search.scanned(text)
 
     def replaced(self, text: str) -> "ScannedText":
         """Another text that folds to the same: only blanks were put in the place of other blanks."""
@@ -229,7 +247,7 @@ def like(text: str, other: str) -> str:
 class Expression:
     """A compiled regular expression with the methods of `re.Pattern` that are used here."""
 
-    __slots__ = ("_last", "_needs", "_rest", "_seen", "_starts", "flags", "pattern", "regex")
+    __slots__ = ("_needs", "_rest", "_seen", "_starts", "flags", "pattern", "regex")
 
     def __init__(self, pattern: str, flags: int, known: Outline) -> None:
         self.pattern = pattern
@@ -239,7 +257,6 @@ class Expression:
         self._needs = tuple(_WORDS.added(one.words) for one in known.needs)
         self._starts = tuple((_WORDS.added(one.words), one.lead or 0) for one in known.starts)
         self._seen: tuple[Hits | _PartOfHits | None, bool] = None, False
-        self._last = max((number for number, _ in self._starts), default=-1)
         self._rest: re.Pattern[str] | None
         if not known.rest:
             self._rest = None
@@ -256,6 +273,11 @@ class Expression:
         raise AttributeError(name)
 
     @property
+    def numbers(self) -> set[int]:
+        """The sets of words that it asks for."""
+        return {*self._needs, *(number for number, _ in self._starts)}
+
+    @property
     def groupindex(self) -> Any:
         """As `re.Pattern.groupindex`."""
         return self.regex.groupindex
@@ -269,17 +291,24 @@ class Expression:
         if not seen[1]:
             return False
         for number in self._needs:
-            if number < hits.known:
+            if number in hits.known:
                 places = hits.places(number)
                 index = bisect_left(places, start)
                 if index == len(places) or places[index] >= end:
                     return False
         return True
 
+    def _starts_among(self, known: Set[int]) -> bool:
+        """Whether a text was searched for the words that a match begins with."""
+        for number, _ in self._starts:  # noqa: SIM110  (run for every stretch)
+            if number not in known:
+                return False
+        return True
+
     def _anywhere(self, hits: Hits | _PartOfHits) -> bool:
         """Whether all that a match needs stands in the whole text: most often not, and this is remembered for its sentences."""
         for number in self._needs:  # noqa: SIM110  (run for every expression and note)
-            if number < hits.known and not hits.places(number):
+            if number in hits.known and not hits.places(number):
                 return False
         return True
 
@@ -295,7 +324,7 @@ class Expression:
             return self.regex.search(text, start, end)
         if not self._possible(hits, start, end):
             return None
-        if not self._starts or self._last >= hits.known:
+        if not self._starts or not self._starts_among(hits.known):
             return self.regex.search(text, start, end)
         return next(self._tried(text, hits, start, end), None)
 
@@ -306,7 +335,7 @@ class Expression:
             return self.regex.finditer(text, start, end)
         if not self._possible(hits, start, end):
             return iter(_NOTHING)
-        if not self._starts or self._last >= hits.known:
+        if not self._starts or not self._starts_among(hits.known):
             return self.regex.finditer(text, start, end)
         return self._tried(text, hits, start, end)
 
