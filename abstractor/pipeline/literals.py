@@ -82,8 +82,8 @@ class Outline:
     """One word of each stands in every match."""
     starts: tuple[Condition, ...] = ()
     """A match begins at one of these words, or as many characters before it as they say, unless it is one of the rest."""
-    rest: bool = False
-    """Whether there are alternatives of which this can't be said."""
+    rest: tuple[Condition, ...] | None = None
+    """What the alternatives need of which this can't be said; None: there are none."""
 
 
 def outline(expression: str, flags: int = 0) -> Outline:
@@ -99,16 +99,16 @@ def outline(expression: str, flags: int = 0) -> Outline:
     if near is not None:
         return Outline(needs, (near,))
     told: dict[int, set[str]] = {}
-    rest = False
-    for _, first in _beginnings(tree):
+    rest: list[list[tuple[Any, Any]]] = []
+    for row, first in _beginnings(tree):
         if first is None:
-            rest = True
+            rest.append(row)
         else:
             told.setdefault(first.lead or 0, set()).update(first.words)
     if not told or len(told) > _MOST_LEADS or tree.getwidth()[0] == 0:
         return Outline(needs)
     starts = tuple(Condition(frozenset(words), lead) for lead, words in sorted(told.items()))
-    return Outline(needs, starts, rest)
+    return Outline(needs, starts, _conditions(_any_row(tree, rest)) if rest else None)
 
 
 def remainder(expression: str, flags: int = 0) -> re.Pattern[str]:

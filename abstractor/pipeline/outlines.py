@@ -18,7 +18,7 @@ from abstractor.files import whole_file
 from abstractor.model.errors import InputError
 from abstractor.pipeline.literals import Condition, Outline
 
-_METHOD = 1
+_METHOD = 2
 """Of working out; raised with every change in `literals`."""
 _MOST = 6_000
 """Outlines that are kept: those of a few rulebooks."""
@@ -65,7 +65,10 @@ def _written(outlines: dict[str, Outline]) -> str:
     def rows(conditions: tuple[Condition, ...]) -> list[list[int | None]]:
         return [[numbers.setdefault(one.words, len(numbers)), one.lead] for one in conditions]
 
-    kept = {key: [rows(one.needs), rows(one.starts), one.rest] for key, one in outlines.items()}
+    kept = {
+        key: [rows(one.needs), rows(one.starts), None if one.rest is None else rows(one.rest)]
+        for key, one in outlines.items()
+    }
     body = json.dumps({"outlines": kept, "sets": [sorted(words) for words in numbers]})
     return f"{hashlib.sha256(body.encode()).hexdigest()}\n{body}"
 
@@ -78,7 +81,9 @@ def _read(path: Path) -> dict[str, Outline]:
         content: Any = json.loads(body)
         sets = [frozenset(words) for words in content["sets"]]
         return {
-            key: Outline(_conditions(needs, sets), _conditions(starts, sets), rest)
+            key: Outline(
+                _conditions(needs, sets), _conditions(starts, sets), None if rest is None else _conditions(rest, sets)
+            )
             for key, (needs, starts, rest) in content["outlines"].items()
         }
     except (OSError, ValueError, KeyError, TypeError, IndexError):

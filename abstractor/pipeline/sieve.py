@@ -247,7 +247,7 @@ def like(text: str, other: str) -> str:
 class Expression:
     """A compiled regular expression with the methods of `re.Pattern` that are used here."""
 
-    __slots__ = ("_needs", "_rest", "_seen", "_starts", "flags", "pattern", "regex")
+    __slots__ = ("_needs", "_rest", "_rest_needs", "_seen", "_starts", "flags", "pattern", "regex")
 
     def __init__(self, pattern: str, flags: int, known: Outline) -> None:
         self.pattern = pattern
@@ -258,7 +258,8 @@ class Expression:
         self._starts = tuple((_WORDS.added(one.words), one.lead or 0) for one in known.starts)
         self._seen: tuple[Hits | _PartOfHits | None, bool] = None, False
         self._rest: re.Pattern[str] | None
-        if not known.rest:
+        self._rest_needs = tuple(_WORDS.added(one.words) for one in known.rest or ())
+        if known.rest is None:
             self._rest = None
         self.regex: re.Pattern[str]
 
@@ -275,7 +276,7 @@ class Expression:
     @property
     def numbers(self) -> set[int]:
         """The sets of words that it asks for."""
-        return {*self._needs, *(number for number, _ in self._starts)}
+        return {*self._needs, *self._rest_needs, *(number for number, _ in self._starts)}
 
     @property
     def groupindex(self) -> Any:
@@ -288,15 +289,7 @@ class Expression:
         seen = self._seen
         if seen[0] is not whole:
             seen = self._seen = whole, self._anywhere(whole)
-        if not seen[1]:
-            return False
-        for number in self._needs:
-            if number in hits.known:
-                places = hits.places(number)
-                index = bisect_left(places, start)
-                if index == len(places) or places[index] >= end:
-                    return False
-        return True
+        return seen[1] and _all_begin(self._needs, hits, start, end)
 
     def _starts_among(self, known: Set[int]) -> bool:
         """Whether a text was searched for the words that a match begins with."""
@@ -345,11 +338,11 @@ class Expression:
         A search takes the first place at which the expression matches; all such places are among those tried, so it finds the same.
         """
         match = self.regex.match
-        other = self._other(text, start, end)
+        other = self._other(text, hits, start, end)
         for first in chain(self._beginnings(hits, start, end), (_END,)):
             while other is not None and other.start() <= first:
                 if other.start() < start:  # the last match reached over it
-                    other = self._other(text, start, end)
+                    other = self._other(text, hits, start, end)
                     continue
                 found = match(text, other.start(), end)
                 if found is None:  # it can't be: what is left is searched the long way
@@ -361,9 +354,11 @@ class Expression:
                 yield found
                 start = found.end()
 
-    def _other(self, text: str, start: int, end: int) -> re.Match[str] | None:
+    def _other(self, text: str, hits: Hits | _PartOfHits, start: int, end: int) -> re.Match[str] | None:
         """The first match of those alternatives of which it can't be told where they begin."""
-        return self._rest.search(text, start, end) if self._rest else None
+        if self._rest is None or not _all_begin(self._rest_needs, hits, start, end):
+            return None
+        return self._rest.search(text, start, end)
 
     def _beginnings(self, hits: Hits | _PartOfHits, start: int, end: int) -> Iterable[int]:
         """Where a match may begin, in order; a place may stand twice."""
@@ -393,6 +388,17 @@ class Expression:
     def sub(self, replacement: str | Callable[[re.Match[str]], str], text: str) -> str:
         """As `re.Pattern.sub`."""
         return self.regex.sub(replacement, text)
+
+
+def _all_begin(numbers: Iterable[int], hits: Hits | _PartOfHits, start: int, end: int) -> bool:
+    """Whether a word of each set begins in a stretch; what a text was not searched for is taken to be there."""
+    for number in numbers:
+        if number in hits.known:
+            places = hits.places(number)
+            index = bisect_left(places, start)
+            if index == len(places) or places[index] >= end:
+                return False
+    return True
 
 
 def _before(places: list[int], lead: int, start: int, end: int) -> Iterable[int]:
