@@ -6,7 +6,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from types import FrameType
 from typing import IO, TYPE_CHECKING, Any, cast
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from abstractor.batch.engine.ledger import Totals
     from abstractor.batch.engine.run import Order, Report
     from abstractor.rulebook.book import RuleBook
+    from abstractor.sources.reading import ReadOptions
 
 FAULTS, SET_ASIDE, STOPPED = 1, 3, 130
 """Exit codes: something could not be read; notes were set aside; ended by Ctrl-C or by the system."""
@@ -44,10 +45,12 @@ class Asked:
     workers: int
     note_seconds: float | None
     note_memory: int
+    longest_note: int
     part_format: str
     part_notes: int
     shard: str | None
     fresh: bool
+    retry_quarantined: bool
     plain: bool
     only_cohort: bool
     rules: Path | None
@@ -70,6 +73,7 @@ class Asked:
 @click.option("--workers", type=click.IntRange(1, 256), default=1, show_default=True, help="Processes that read notes.")
 @click.option("--resume", is_flag=True, help="Go on where the last run stopped; this is the default.")
 @click.option("--fresh", is_flag=True, help="Start over: what stands in OUT is replaced.")
+@click.option("--retry-quarantined", is_flag=True, help="Try the notes again that failed, or ran over a limit.")
 @click.option("--shard", metavar="I/N", help="Only the I-th of N shares of the notes, into a folder of its own in OUT.")
 @click.option(
     "--merge", type=click.Path(path_type=Path), metavar="SHARDS", help="Put finished shards together, instead of PATH."
@@ -91,6 +95,13 @@ class Asked:
     default=1000,
     show_default=True,
     help="Memory for one note, in MB (Linux).",
+)
+@click.option(
+    "--longest-note",
+    type=click.IntRange(1, 500_000_000),
+    default=20_000_000,
+    show_default=True,
+    help="Characters; a longer text is reported, and not kept in memory.",
 )
 @click.option(
     "--engine",
@@ -126,18 +137,34 @@ def annotate(
     elif bool(paths) != bool(out):
         raise click.UsageError("give both PATH and --out (files to findings), or neither (the registry's notes)")
     elif out is None:
-        _annotate_registry(db, options)
+        _check_registry_usage(options)
+        _summed(options["summary"], lambda: _annotate_registry(db, options))
     else:
         asked = Asked(paths, out, **options)
         _check_usage(asked)
         _summed(asked.summary, lambda: _annotate_spark(asked) if asked.engine == "spark" else _annotate_files(asked))
 
 
+def _check_registry_usage(options: dict[str, Any]) -> None:
+    """What goes with files alone must not be passed over in silence."""
+    for_files = ("columns", "format_name", "encoding", "shard", "master", "only_cohort", "fresh", "retry_quarantined")
+    names = {"columns": "column", "format_name": "format"}
+    given = [f"--{names.get(name, name).replace('_', '-')}" for name in for_files if options[name]]
+    if options["engine"] != "local":
+        given.append("--engine")
+    if given:
+        raise click.UsageError(f"{', '.join(given)}: give PATH and --out too; the registry's notes are read without")
+
+
 def _check_usage(asked: Asked) -> None:
+    if asked.fresh and asked.retry_quarantined:
+        raise click.UsageError("--fresh tries all notes again, --retry-quarantined those set aside: give one of them")
+    if asked.summary and asked.summary.resolve() in {path.resolve() for path in (*asked.paths, asked.out)}:
+        raise click.UsageError("--summary would replace what is read, or the output: give it a name of its own")
     if asked.master and asked.engine != "spark":
         raise click.UsageError("--master goes with --engine spark")
-    if asked.engine == "spark" and (asked.shard or asked.only_cohort):
-        raise click.UsageError("--shard and --only-cohort go with --engine local")
+    if asked.engine == "spark" and (asked.shard or asked.only_cohort or asked.retry_quarantined):
+        raise click.UsageError("--shard, --only-cohort and --retry-quarantined go with --engine local")
     if asked.shard and asked.out.suffix in (".jsonl", ".parquet", ".csv"):
         raise click.UsageError("--shard writes to a folder; make one file of all shards with --merge")
 
@@ -152,6 +179,7 @@ def _summed(summary: Path | None, work: Callable[[], tuple[int, dict[str, object
             code, figures = work()
         reason = {0: "done", FAULTS: "done, with unreadable rows", SET_ASIDE: "done, with notes set aside"}[code]
     except KeyboardInterrupt:
+        _ignore_further_signals()
         code, reason = STOPPED, "stopped"
         click.echo(
             "abstractor: stopped; the parts that are finished stay, and the same command goes on from there", err=True
@@ -165,6 +193,12 @@ def _summed(summary: Path | None, work: Callable[[], tuple[int, dict[str, object
             _write_summary(summary, {"exit": code, "reason": reason, "seconds": round(seconds, 3), **figures})
     if code:
         sys.exit(code)
+
+
+def _ignore_further_signals() -> None:
+    """Who presses Ctrl-C twice means it, and it is being done: the code of the exit is to say so too."""
+    for sign in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(sign, signal.SIG_IGN)
 
 
 def _write_summary(path: Path, content: dict[str, object]) -> None:
@@ -213,9 +247,9 @@ def _order(asked: Asked, rulebook: "RuleBook") -> "Order":
     part_format = "jsonl" if asked.only_cohort else asked.part_format
     mode = Mode.COHORT if asked.only_cohort else Mode.FINDINGS
     return Order(
-        source=Source(asked.paths, read_options(asked.columns, asked.encoding, rulebook), asked.format_name),
+        source=Source(asked.paths, _read_options(asked, rulebook), asked.format_name),
         out=asked.out,
-        job=Job(rulebook.root, asked.plain, mode),
+        job=Job(rulebook.root, asked.plain, mode, rulebook.version),
         format=FORMATS[asked.out.suffix if single and not asked.only_cohort else f".{part_format}"],
         about={"rulebook": rulebook.version, "engine": engine_version(), "mode": str(mode), "plain": asked.plain},
         single=single,
@@ -227,7 +261,13 @@ def _order(asked: Asked, rulebook: "RuleBook") -> "Order":
         size=PartSize(asked.part_notes),
         shard=Shard.parse(asked.shard) if asked.shard else None,
         fresh=asked.fresh,
+        retry=asked.retry_quarantined,
     )
+
+
+def _read_options(asked: Asked, rulebook: "RuleBook") -> "ReadOptions":
+    options: ReadOptions = read_options(asked.columns, asked.encoding, rulebook)
+    return replace(options, longest=asked.longest_note)
 
 
 def _is_file(asked: Asked) -> bool:
@@ -299,6 +339,7 @@ def _annotate_spark(asked: Asked) -> tuple[int, dict[str, object]]:
             plain=asked.plain,
             limits=asked.limits,
             fresh=asked.fresh,
+            longest=asked.longest_note,
             watch=watch,
         )
     _tell(asked, order, report, time.monotonic() - began)
@@ -328,7 +369,7 @@ def _merge(folder: Path, out: Path | None, paths: tuple[Path, ...], options: dic
         sys.exit(code)
 
 
-def _annotate_registry(db: str, options: dict[str, Any]) -> None:
+def _annotate_registry(db: str, options: dict[str, Any]) -> tuple[int, dict[str, object]]:
     with opened(db) as registry:
         from functools import partial
 
@@ -340,16 +381,21 @@ def _annotate_registry(db: str, options: dict[str, Any]) -> None:
 
         rulebook = load_rulebook(options["rules"])
         limits = Limits(options["note_seconds"], options["note_memory"])
-        job = Job(rulebook.root, options["plain"], Mode.REGISTRY)
+        job = Job(rulebook.root, options["plain"], Mode.REGISTRY, rulebook.version)
         read = partial(read_notes_guarded, job, limits, options["workers"])
         with progress("annotate", quiet=options["quiet"]) as show:
             report = annotate_registry(registry, rulebook, read, progress=show)
-    tell_faults(report.quarantined)
+    tell_faults(report.quarantined[:_MOST_FAULTS])
+    more = len(report.quarantined) - _MOST_FAULTS
+    if more > 0:
+        listed = f", all in {options['summary']}" if options["summary"] else "; --summary FILE lists all"
+        click.echo(f"abstractor: and {more} more{listed}", err=True)
     if not options["quiet"]:
         click.echo(
             f"{report.notes} notes annotated, {report.findings} findings; {report.suggestions} suggestions for {report.patients} "
             f"patients; {len(report.quarantined)} notes set aside",
             err=True,
         )
-    if report.quarantined:
-        sys.exit(SET_ASIDE)
+    figures = asdict(report)
+    figures["faults"] = figures.pop("quarantined")
+    return SET_ASIDE if report.quarantined else 0, {**figures, "quarantined": len(report.quarantined)}

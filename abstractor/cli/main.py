@@ -28,6 +28,7 @@ from abstractor.cli.outcomes import outcomes, trace
 from abstractor.cli.progress import progress
 from abstractor.cli.rules import rules
 from abstractor.cli.stats import derive, stats
+from abstractor.cli.streams import open_standard_streams
 from abstractor.model.errors import InputError
 
 if TYPE_CHECKING:
@@ -389,6 +390,7 @@ def upgrade(db: str) -> None:
 def main() -> None:
     """The entry of the `abstractor` command. New files are for their owner only; a crash prints no values, for they may be note text."""
     os.umask(0o077)
+    open_standard_streams()
     sys.excepthook = _crash
     cli(prog_name="abstractor")
 

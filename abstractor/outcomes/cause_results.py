@@ -29,6 +29,8 @@ class CauseCurve:
     curve: Incidence
     at: tuple[IncidenceAt, ...]
     """At the landmark months of the protocol."""
+    sample: Sample
+    """The times, with an event of any cause."""
     patients: tuple[str, ...]
     ended_by: tuple[bool, ...]
     """Of each patient: whether this cause ended the time."""
@@ -121,6 +123,7 @@ def _curve(
         events=int(ours.sum()),
         curve=curve,
         at=tuple(incidence_at(curve, data, month * protocol.month_days) for month in protocol.landmark_months),
+        sample=data,
         patients=tuple(rows),
         ended_by=tuple(bool(one) for one in ours),
     )

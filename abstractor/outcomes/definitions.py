@@ -32,6 +32,11 @@ def column_title(column: str) -> str:
     return _COLUMNS.get(column, column.replace("_", " "))
 
 
+def level_title(level: str) -> str:
+    """What a group is called in print: `wild_type` is wild type."""
+    return level.replace("_", " ")
+
+
 TIME_ZERO = {
     "line_1_start": "the first dose of line 1",
     "diagnosis": "the date of diagnosis",

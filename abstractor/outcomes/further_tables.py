@@ -1,8 +1,8 @@
-"""The further analyses as tables: competing events, response from the landmark, genes, subgroups, uncertainty of abstraction."""
+"""The further analyses as tables: competing events, response from the landmark, genes, subgroups, course, uncertainty of abstraction."""
 
 from collections.abc import Iterable, Iterator, Mapping
 
-from abstractor.outcomes.numbers import cause_id, forest_id, slug
+from abstractor.outcomes.numbers import cause_id, ending_id, forest_id, interval_id, platinum_id, slug
 from abstractor.outcomes.report.shown import Results
 
 Row = Mapping[str, object]
@@ -29,6 +29,7 @@ _SUBGROUPS = (
     "id", "endpoint", "group", "reference", "factor", "level", "n", "events", "hazard_ratio", "lower", "upper",
     "p_interaction", "note",
 )  # fmt: skip
+_COURSE = ("id", "what", "of", "level", "n", "estimate", "lower", "upper", "unit")
 _ABSTRACTION = ("facts", "patients_changed", "analysed", "quantity", "x", "n", "estimate", "lower", "upper", "note")
 
 
@@ -39,6 +40,7 @@ def further_tables(results: Results) -> tuple[Sheet, ...]:
         ("response_landmark", _RESPONSE, _response_rows(results)),
         ("genes", _GENES, _gene_rows(results)),
         ("subgroups", _SUBGROUPS, _subgroup_rows(results)),
+        ("course", _COURSE, _course_rows(results)),
         ("abstraction", _ABSTRACTION, _abstraction_rows(results)),
     )
 
@@ -142,6 +144,39 @@ def _subgroup_rows(results: Results) -> Iterator[Row]:
                     "p_interaction": factor.interaction_p,
                     "note": one.why_not or None,
                 }
+
+
+def _course_rows(results: Results) -> Iterator[Row]:
+    course = results.further.course
+    for ending in course.endings:
+        yield {
+            "id": ending_id(ending.endpoint, ending.reason),
+            "what": "event" if ending.event else "censored",
+            "of": ending.endpoint,
+            "level": ending.reason,
+            "n": len(ending.patients),
+        }
+    for one in course.platinum:
+        for category, who in one.patients:
+            yield {
+                "id": platinum_id(one.cutoff, category),
+                "what": "platinum sensitivity",
+                "of": f"cut-off {one.cutoff} days",
+                "level": category,
+                "n": len(who),
+            }
+    for gap in course.intervals:
+        low, middle, high = gap.quartiles or (None, None, None)
+        head = {"id": f"{interval_id(gap.group)}.median", "what": "assessment interval", "of": gap.group}
+        yield {
+            **head,
+            "level": "median and quartiles of patients",
+            "n": len(gap.patients),
+            "estimate": middle,
+            "lower": low,
+            "upper": high,
+            "unit": "days",
+        }
 
 
 def _abstraction_rows(results: Results) -> Iterator[Row]:

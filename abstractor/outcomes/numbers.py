@@ -128,6 +128,9 @@ def _parts(analysis: Analysis, further: Further) -> Iterator[_Part]:
     yield from _responses(analysis, further)
     yield _genes(further)
     yield _forests(further)
+    yield _endings(further)
+    yield _platinum(further)
+    yield _intervals(further)
 
 
 def _flow(analysis: Analysis) -> _Part:
@@ -495,6 +498,58 @@ def _forests(further: Further) -> _Part:
                         needs=tuple(f"{forest_id(forest.endpoint, factor.name, one.level)}.n" for one in factor.levels),
                     )
                 )
+    return groups, numbers
+
+
+def ending_id(endpoint: str, reason: str) -> str:
+    """`end.pfs.censored-end-of-follow-up-for-progression-visit-gap`."""
+    return f"end.{endpoint}.{slug(reason)}"
+
+
+def _endings(further: Further) -> _Part:
+    groups, numbers = [], []
+    for one in further.course.endings:
+        name = ending_id(one.endpoint, one.reason)
+        title = f"{TITLES[one.endpoint]} ends: {one.reason}"
+        members = tuple(Member(patient, EVENT if one.event else CENSORED) for patient in one.patients)
+        groups.append(Group(name, title, one.endpoint, members))
+        numbers.append(Number(name, title, name, PATIENTS, float(len(members)), counts=frozenset(one.patients)))
+    return groups, numbers
+
+
+def platinum_id(cutoff: int, category: str) -> str:
+    """`platinum.90.sensitive`."""
+    return f"platinum.{cutoff}.{slug(category)}"
+
+
+def _platinum(further: Further) -> _Part:
+    groups, numbers = [], []
+    for one in further.course.platinum:
+        for category, who in one.patients:
+            name, title = platinum_id(one.cutoff, category), f"platinum sensitivity at {one.cutoff} days: {category}"
+            groups.append(Group(name, title, RESPONSE, tuple(Member(patient, COUNTED) for patient in who)))
+            numbers.append(Number(name, title, name, PATIENTS, float(len(who)), counts=frozenset(who)))
+    return groups, numbers
+
+
+def interval_id(group: str) -> str:
+    """`assessment-interval.limited`."""
+    return f"assessment-interval.{slug(group)}"
+
+
+def _intervals(further: Further) -> _Part:
+    groups, numbers = [], []
+    for one in further.course.intervals:
+        name, title = interval_id(one.group), f"days between assessments in line 1, {one.group}"
+        groups.append(Group(name, title, RESPONSE, tuple(Member(patient, COUNTED) for patient in one.patients)))
+        lower, middle, upper = one.quartiles or (None, None, None)
+        needs = (f"{name}.n",)
+        numbers += [
+            Number(
+                f"{name}.n", f"{title}: patients", name, PATIENTS, float(len(one.patients)), counts=groups[-1].ids()
+            ),
+            Number(f"{name}.median", f"{title}: median and quartiles", name, "days", middle, lower, upper, needs=needs),
+        ]
     return groups, numbers
 
 

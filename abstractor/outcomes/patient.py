@@ -256,10 +256,11 @@ class _Derivation:
             report=molecular_report_day(self.record),
             before_diagnosis=self.protocol.before_diagnosis_days,
         )
-        if first is None and self.record.present("systemic_therapy"):
-            text = "systemic therapy is confirmed, but without a dated dose"
-            self.faults.append(fault(self.record, "undated_therapy", EXCLUDED, "all", text))
+        self.faults += self._unused_therapy(first)
         found = baseline(self.record, index or first, self.protocol)
+        if found.columns["histology"] is None and self.record.present("stage.valg"):
+            text = "no confirmed histology; taken as small cell, because a limited or extensive stage is confirmed"
+            self.faults.append(fault(self.record, "no_histology", WARNING, "all", text))
         self.faults += [fault(self.record, "conflict", WARNING, field, text) for field, text in found.conflicts]
         lines = tuple(self._respond(place) for place in range(len(self.lines)))
         rows = {name: not_computed(name, index, why_not or "not computed") for name in ENDPOINTS}
@@ -277,6 +278,19 @@ class _Derivation:
             faults=tuple(dict.fromkeys(self.faults)),
             molecular_report=molecular_report_day(self.record),
         )
+
+    def _unused_therapy(self, line_1: Day | None) -> list[Fault]:
+        """Why confirmed systemic therapy makes no line: no day, or all of it long before the diagnosis (L1)."""
+        doses = self.record.present("systemic_therapy")
+        if line_1 is not None or not doses:
+            return []
+        limit = self.protocol.before_diagnosis_days
+        days = [impute(date).date for one in doses if (date := stated_date(one.date))]
+        if self.diagnosis is not None and days and max(days) < self.diagnosis - datetime.timedelta(days=limit):
+            text = f"all dated systemic therapy lies more than {limit} days before the diagnosis {self.diagnosis}; correct one of the dates"
+            return [fault(self.record, "therapy_before_diagnosis", EXCLUDED, "all", text)]
+        text = "systemic therapy is confirmed, but without a dated dose"
+        return [fault(self.record, "undated_therapy", EXCLUDED, "all", text)]
 
     def _shut_out(self) -> str:
         return next((one.text for one in self.faults if one.severity == EXCLUDED and one.scope == "all"), "")

@@ -13,7 +13,7 @@ from abstractor.outcomes.disclosure import NOTHING_WITHHELD, Withheld, withhold
 from abstractor.outcomes.error_rates import ErrorRates
 from abstractor.outcomes.faults import Fault
 from abstractor.outcomes.figures.alteration_kinds import AlterationKinds
-from abstractor.outcomes.figures.gallery import CURVES, draw_gallery
+from abstractor.outcomes.figures.gallery import CURVES, draw_gallery, shared_consort
 from abstractor.outcomes.figures.style import Picture
 from abstractor.outcomes.further import Further, compute_further
 from abstractor.outcomes.lines import DrugGroups
@@ -218,13 +218,15 @@ def _results(
 def _pictures(
     analysis: Analysis, records: Sequence[PatientRecord], further: Further, withheld: Withheld, extras: Extras
 ) -> tuple[Picture, ...]:
-    """All figures; for others, only curves of groups of which patients and events are shown, and forest plots."""
+    """All figures; for others, only the flow, curves of groups of which patients and events are shown, and forest plots."""
     drawn = share_curves(analysis, analysis.protocol.small_cell) if extras.shareable else analysis
     found = draw_gallery(
         drawn,
         records,
         extras.alterations,
         forests=[_for_others(one) if extras.shareable else one for one in further.forests if _has_ratio(one)],
+        causes=() if extras.shareable else further.causes,
+        responses=() if extras.shareable else further.responses,
         factor_title=factor_title,
         shareable=extras.shareable,
     )
@@ -240,7 +242,8 @@ def _pictures(
         if not any(f"{name}.{slug(one.group)}.{part}" in withheld for one in groups for part in ("n", "events"))
     }
     forests = {f"forest_{one.endpoint}" for one in further.forests if _forest_shown(one, withheld)}
-    return tuple(one for one in found if one.name in shown | forests)
+    flow = shared_consort(analysis, lambda name: name not in withheld)
+    return (flow, *(one for one in found if one.name in shown | forests))
 
 
 def _has_ratio(forest: Forest) -> bool:

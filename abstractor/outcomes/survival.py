@@ -354,10 +354,14 @@ def why_no_test(sizes: Mapping[str, tuple[int, int]], least_patients: int, least
         return "no test: fewer than two groups"
     for name, (patients, events) in sizes.items():
         if patients < least_patients:
-            return f"no test: group {name} has {patients} patients (at least {least_patients})"
+            return f"no test: group {name} has {_counted(patients, 'patient')} (at least {least_patients})"
         if events < least_events:
-            return f"no test: group {name} has {events} events (at least {least_events})"
+            return f"no test: group {name} has {_counted(events, 'event')} (at least {least_events})"
     return ""
+
+
+def _counted(count: int, noun: str) -> str:
+    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
 
 
 def log_rank(

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from abstractor.outcomes.baseline import COLUMNS
 from abstractor.outcomes.cohort import Analysis, EndpointResult, GroupSurvival, analysis_row
+from abstractor.outcomes.faults import EXCLUDED
 from abstractor.outcomes.further_tables import further_tables
 from abstractor.outcomes.numbers import rate_id, slug
 from abstractor.outcomes.patient import ENDPOINTS
@@ -355,7 +356,8 @@ def _line_rows(analysis: Analysis) -> Iterator[Row]:
 
 def _fault_rows(analysis: Analysis) -> Iterator[Row]:
     for outcome in analysis.patients:
-        if outcome.excluded:
+        told = {one.text for one in outcome.faults if one.severity == EXCLUDED}
+        if outcome.excluded and outcome.excluded not in told:
             yield {
                 "patient_id": outcome.patient_id,
                 "severity": "excluded",

@@ -19,6 +19,8 @@ from abstractor.rulebook.schema import Drug, Regimen
 
 _TOKEN = compiled_expression(r"[^\W_]+")
 _GAP = compiled_expression(r"[\s/-]{0,2}")
+_MOST_REMEMBERED = 20_000
+"""Unknown words whose guesses are kept."""
 _TYPO_LENGTH = 7
 """Shorter names are never matched with a misspelling."""
 
@@ -155,7 +157,7 @@ class DrugFinder:
 
     def _guess(self, word: str) -> str | None:
         if word not in self.guesses:
-            if len(self.guesses) > 50_000:
+            if len(self.guesses) > _MOST_REMEMBERED:
                 self.guesses.clear()
             self.guesses[word] = None if word in self.never_typos else self._misspelt(word)
         return self.guesses[word]

@@ -41,8 +41,8 @@ def blank_language() -> Language:
     return language
 
 
-_MOST_STRINGS = 50_000
-"""New words after which a language is made anew; some 26 MB."""
+_MOST_STRINGS = 20_000
+"""New words after which a language is made anew; some 10 MB."""
 
 Component = TypeVar("Component")
 Matcher = TargetMatcher

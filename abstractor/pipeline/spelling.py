@@ -29,7 +29,7 @@ _SCANNED = re.compile(r"(?i:[a-z][015]|[015][a-z])")
 """A letter beside such a digit."""
 _LETTERS = (str.maketrans("015", "ols"), str.maketrans("015", "ois"))
 """What a scanner takes for digits."""
-_MOST_REMEMBERED = 50_000
+_MOST_REMEMBERED = 20_000
 
 
 @dataclass(frozen=True)

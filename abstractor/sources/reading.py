@@ -57,9 +57,11 @@ class Fault:
 
 @dataclass
 class Meter:
-    """How far the reading has come, for progress: bytes of the files as they lie on disk, compressed where they are."""
+    """How far the reading has come: bytes of the files as they lie on disk, compressed where they are, and the last note's place."""
 
     bytes_read: int = 0
+    place: Place | str = ""
+    """Where the note stands that was given last."""
 
 
 @dataclass(frozen=True)
@@ -133,6 +135,7 @@ def note_from(cells: Mapping[str, object], place: Place | str, options: ReadOpti
         yield _note_fault(place, note_id, "the date can't be read (write 2021-03-04); kept without date")
     raw_type = cells.get(type_column)
     said = raw_type.strip() if isinstance(raw_type, str) else "" if raw_type is None else str(raw_type)
+    options.meter.place = place
     yield Note(note_id, text, patient_id, note_date, options.note_type(said))
 
 

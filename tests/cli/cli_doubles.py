@@ -20,6 +20,7 @@ class Job:
     rules: Path | None = None
     plain: bool = False
     mode: Mode = Mode.FINDINGS
+    rulebook: str | None = None
 
     def open(self) -> Read:
         return read

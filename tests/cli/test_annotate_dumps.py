@@ -159,10 +159,11 @@ def test_options_that_do_not_go_together_are_wrong_usage(tmp_path: Path, argumen
 
 
 @pytest.mark.parametrize(
-    ("name", "words"), [("out.csv", "ending in .jsonl, .parquet"), ("notes.csv/x", "can't be written")]
+    ("name", "words"), [("out.csv", "ending in .jsonl, .parquet"), ("file/x", "can't be written")]
 )
 def test_an_output_that_can_not_be_is_one_line(tmp_path: Path, name: str, words: str) -> None:
     write_notes(tmp_path / "notes.csv", ["limited"])
+    (tmp_path / "file").write_text("")
     (line,) = annotate(tmp_path, "notes.csv", "--out", name, code=1).splitlines()
     assert words in line
 

@@ -120,7 +120,7 @@ def test_large_enough_groups_are_compared(analysis: Analysis) -> None:
 
 def test_small_groups_are_not_compared_and_the_reason_is_given() -> None:
     few = analyse([patient("a", "limited", "43PR", 100), patient("b", "extensive", "43PD", 90)], PROTOCOL, CUTOFF)
-    assert few.endpoint("os").no_test == "no test: group limited has 1 patients (at least 10)"
+    assert few.endpoint("os").no_test == "no test: group limited has 1 patient (at least 10)"
     one_group = analyse([patient("a", "limited", "43PR", 100)], PROTOCOL, CUTOFF)
     assert one_group.endpoint("os").no_test == "no test: fewer than two groups"
 

@@ -9,9 +9,10 @@ from abstractor.batch.engine.intake import Chunk, Done, Repeat, Task
 from abstractor.batch.engine.ledger import Entry, Fault, Ledger, Part
 from abstractor.batch.engine.parts import Layout, PartFile, RowFormat
 from abstractor.batch.engine.work import NoteResult
+from abstractor.sources.reading import visible
 
 _MOST_WAITING = 200_000
-"""Without a note to do, what was met goes to the ledger when there are so many."""
+"""Of what is no note to do, so much waits at most before it goes to the ledger."""
 
 
 @dataclass(frozen=True)
@@ -32,6 +33,8 @@ class _Batch:
     replaced: list[tuple[str, int]] = field(default_factory=list)
     repeats: int = 0
     characters: int = 0
+    others: int = 0
+    """What stood between the notes since the part was begun. From there, for where a part ends must not depend on when a run was stopped."""
     rows: int = 0
     with_rows: int = 0
     quarantined: int = 0
@@ -78,12 +81,8 @@ class Assembly:
         for thing in chunk.things:
             if isinstance(thing, Task):
                 self._add(thing, next(waiting))
-            elif isinstance(thing, Done):
-                self._batch.known.append(thing.note_id)
-            elif isinstance(thing, Repeat):
-                self._batch.repeats += 1
             else:
-                self._batch.faults.append(thing)
+                self._pass_over(thing)
             self._items = thing.item
             if self._is_full():
                 self._close()
@@ -124,7 +123,7 @@ class Assembly:
                     task.note_id,
                     task.patient_id,
                     task.source,
-                    None,
+                    visible(str(task.place)),
                     result.fault.stage,
                     result.fault.reason,
                 )
@@ -132,8 +131,23 @@ class Assembly:
         if task.replaces is not None:
             batch.replaced.append((task.note_id, task.replaces))
 
+    def _pass_over(self, thing: Done | Repeat | Fault) -> None:
+        batch = self._batch
+        batch.others += self._file is not None
+        if isinstance(thing, Done):
+            batch.known.append(thing.note_id)
+        elif isinstance(thing, Repeat):
+            batch.repeats += 1
+        else:
+            batch.faults.append(thing)
+
     def _is_full(self) -> bool:
-        return len(self._batch.entries) >= self._size.notes or self._batch.characters >= self._size.characters
+        batch = self._batch
+        return (
+            len(batch.entries) >= self._size.notes
+            or batch.characters >= self._size.characters
+            or batch.others >= _MOST_WAITING
+        )
 
     def _close(self) -> None:
         assert self._file is not None

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from abstractor.batch.engine.ledger import Ledger
-from abstractor.batch.engine.parts import Layout, RowFormat, describe, join_parts
+from abstractor.batch.engine.parts import COHORT, Layout, RowFormat, describe, join_parts
 
 if TYPE_CHECKING:
     from abstractor.batch.engine.cohort import CohortTable
@@ -40,7 +40,7 @@ def write_cohort_of(runs: Iterable[tuple[Layout, Ledger]], format_: RowFormat, o
     for layout, ledger in runs:
         table.merge(_table(layout, ledger, format_))
     patients = write_cohort(table, out)
-    path = out if out.suffix else out / "cohort.jsonl"
+    path = out if out.suffix else out / COHORT
     return {"patients": patients, "patients_without": table.others, "reasons": table.reasons(), **describe(path)}
 
 

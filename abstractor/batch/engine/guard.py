@@ -15,8 +15,8 @@ from types import TracebackType
 from typing import Self
 
 from abstractor.batch.engine.nursery import Nursery, Worker, nursery
-from abstractor.batch.engine.work import NoteFault, NoteResult, Row, Stage
-from abstractor.batch.engine.worker import OUT_OF_MEMORY, Answer, Opens, parcel
+from abstractor.batch.engine.work import NoteFault, NoteResult, Stage
+from abstractor.batch.engine.worker import OUT_OF_MEMORY, Answer, Opens, Outcome, parcel
 from abstractor.model.errors import AbstractorError
 from abstractor.model.note import Note
 
@@ -223,8 +223,11 @@ class Guard:
         return 0 if worker is None else self._workers.end(worker)
 
 
-def _result(note: Note, answer: tuple[list[Row], str | None]) -> NoteResult:
-    rows, reason = answer
+def _result(note: Note, outcome: Outcome) -> NoteResult:
+    """The outcome, which is this note's; anything else must end the run, not go out as findings of the wrong note."""
+    note_id, rows, reason = outcome
+    if note_id != note.note_id:
+        raise AbstractorError("a worker gave its results out of order; please report this")
     return NoteResult(note.note_id, rows, None if reason is None else NoteFault(Stage.ANNOTATING, reason))
 
 

@@ -14,8 +14,9 @@ from abstractor.model.errors import InputError
 from abstractor.model.note import Note
 from abstractor.sources.reader import read_notes
 from abstractor.sources.reading import Fault as ReadingFault
-from abstractor.sources.reading import ReadOptions
+from abstractor.sources.reading import Place, ReadOptions, visible
 
+CONTRADICTION = "its id stands in this dump before, with another text, date, type or patient"
 _CHUNK_ITEMS = 20_000
 """A list of things ends after so many, even if nothing of them is to be done."""
 
@@ -33,6 +34,11 @@ class Source:
         options = [sorted(self.options.columns.items()), self.options.encoding, self.format_name]
         files = [[str(path), [(name, *sizes) for name, *sizes in _files(path)]] for path in self.paths]
         return hashlib.sha256(json.dumps([options, files]).encode("utf-8", "surrogatepass")).hexdigest()
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The paths as they are told, and kept in the ledger: a name need not be text."""
+        return tuple(visible(str(path)) for path in self.paths)
 
     def size(self) -> int:
         """Bytes of all its files."""
@@ -61,6 +67,8 @@ class Task:
     hash: bytes
     length: int
     source: str
+    place: Place | str
+    """File and row."""
     replaces: int | None
     """The part that holds what was found in an earlier text of it."""
 
@@ -92,8 +100,16 @@ class Chunk:
     """How much of the input is read when this chunk is."""
 
 
-_Read = tuple[int, str, Note | ReadingFault]
-"""Its number in the input, the path it is read from, and the thing."""
+@dataclass(frozen=True, slots=True)
+class _Read:
+    """Something that the source holds."""
+
+    item: int
+    """Its number in the input, from 1."""
+    source: str
+    """The path it is read from, as it was given."""
+    thing: Note | ReadingFault
+    place: Place | str
 
 
 class Intake:
@@ -113,16 +129,18 @@ class Intake:
         self._shard = shard
         self._underway: dict[str, bytes] = {}
         """Notes met since the ledger last took in what was done, and their hashes."""
+        self._seen = hashlib.blake2b(digest_size=16)
 
     def chunks(self) -> Iterator[Chunk]:
         """Some notes at a time, and what was read between them."""
         number = items = met = characters = 0
         gathered: list[_Read] = []
-        for item, source, read in self._items():
-            items, met = item, met + 1
-            if item > self._begin and self._is_ours(read):
-                gathered.append((item, source, read))
-                characters += len(read.text) if isinstance(read, Note) else 0
+        for read in self._items():
+            items, met = read.item, met + 1
+            self._note(read.thing)
+            if read.item > self._begin and self._is_ours(read.thing):
+                gathered.append(read)
+                characters += len(read.thing.text) if isinstance(read.thing, Note) else 0
             if characters >= chunk_characters(number) or len(gathered) >= CHUNK_NOTES or met >= _CHUNK_ITEMS:
                 yield self._chunk(number, items, gathered)
                 gathered = []
@@ -131,16 +149,25 @@ class Intake:
 
     def _chunk(self, number: int, items: int, gathered: list[_Read]) -> Chunk:
         chunk = Chunk(number, items=items)
-        known = self._ledger.known([read.note_id for _, _, read in gathered if isinstance(read, Note)])
-        for item, source, read in gathered:
-            if isinstance(read, ReadingFault):
-                chunk.things.append(_unreadable(item, source, read))
+        known = self._ledger.known([read.thing.note_id for read in gathered if isinstance(read.thing, Note)])
+        for read in gathered:
+            if isinstance(read.thing, ReadingFault):
+                chunk.things.append(_unreadable(read, read.thing))
                 continue
-            thing = self._judged(item, source, read, known.get(read.note_id))
-            chunk.things.append(thing)
-            if isinstance(thing, Task):
-                chunk.notes.append(read)
+            judged = self._judged(read, read.thing, known.get(read.thing.note_id))
+            chunk.things.append(judged)
+            if isinstance(judged, Task):
+                chunk.notes.append(read.thing)
         return chunk
+
+    @property
+    def digest(self) -> str:
+        """Tells this input from another, wherever its files lie: of the ids and lengths of all notes, in order. Whole once all is read."""
+        return self._seen.hexdigest()
+
+    def _note(self, thing: Note | ReadingFault) -> None:
+        said = f"{thing.note_id}\0{len(thing.text)}\n" if isinstance(thing, Note) else "\n"
+        self._seen.update(said.encode("utf-8", "surrogatepass"))
 
     def settled(self, note_ids: Iterable[str]) -> None:
         """The ledger knows these notes now."""
@@ -148,43 +175,51 @@ class Intake:
             self._underway.pop(note_id, None)
 
     def _items(self) -> Iterator[_Read]:
-        """Everything the source holds: its number from 1, the path it is read from, and the thing."""
+        """Everything the source holds."""
         number = 0
-        for path in self._source.paths:
+        meter = self._source.options.meter
+        for path, shown in zip(self._source.paths, self._source.names, strict=True):
             try:
-                for read in read_notes(path, self._source.options, self._source.format_name):
+                for thing in read_notes(path, self._source.options, self._source.format_name):
                     number += 1
-                    yield number, str(path), read
+                    yield _Read(number, shown, thing, meter.place)
             except InputError as error:
                 number += 1
-                yield number, str(path), ReadingFault(str(path), str(error).removeprefix(f"{path}: "))
+                fault = ReadingFault(shown, visible(str(error).removeprefix(f"{path}: ")))
+                yield _Read(number, shown, fault, shown)
+            except Exception as error:  # the message could quote the file; the files beside it are read
+                number += 1
+                fault = ReadingFault(shown, f"can't be read any further ({type(error).__name__})")
+                yield _Read(number, shown, fault, shown)
 
     def _is_ours(self, read: Note | ReadingFault) -> bool:
         if self._shard is None:
             return True
         return self._shard.holds(read.note_id if isinstance(read, Note) else str(read))
 
-    def _judged(self, item: int, source: str, note: Note, known: Known | None) -> Task | Done | Repeat | Fault:
+    def _judged(self, read: _Read, note: Note, known: Known | None) -> Task | Done | Repeat | Fault:
         hash_ = note_hash(note)
         before = self._underway.get(note.note_id)
         if before is None and known is not None and known.this_pass:
             before = known.hash
         if before is not None:
-            return Repeat(item) if before == hash_ else _contradiction(item, source, note)
+            return Repeat(read.item) if before == hash_ else _contradiction(read, note)
         self._underway[note.note_id] = hash_
         if known is not None and known.hash == hash_:
-            return Done(item, note.note_id)
+            return Done(read.item, note.note_id)
         replaces = None if known is None else known.part
-        return Task(item, note.note_id, note.patient_id, hash_, len(note.text), source, replaces)
+        return Task(read.item, note.note_id, note.patient_id, hash_, len(note.text), read.source, read.place, replaces)
 
 
-def _unreadable(item: int, source: str, read: ReadingFault) -> Fault:
-    return Fault(item, read.note_id or None, None, source, str(read.place), Stage.READING, read.says)
+def _unreadable(read: _Read, fault: ReadingFault) -> Fault:
+    return Fault(
+        read.item, fault.note_id or None, None, read.source, visible(fault.place), Stage.READING, visible(fault.says)
+    )
 
 
-def _contradiction(item: int, source: str, note: Note) -> Fault:
-    reason = "its id stands in this dump before, with another text, date, type or patient"
-    return Fault(item, note.note_id, note.patient_id, source, None, Stage.COMPARING, reason)
+def _contradiction(read: _Read, note: Note) -> Fault:
+    place = visible(str(read.place))
+    return Fault(read.item, note.note_id, note.patient_id, read.source, place, Stage.COMPARING, CONTRADICTION)
 
 
 def note_hash(note: Note) -> bytes:

@@ -111,8 +111,9 @@ class Totals:
     unreadable: int
     """Rows that could not be read, or not wholly."""
     duplicates: int
+    """Notes met again, the same to the letter, in the last pass over the input."""
     items: int
-    """How much was read in the last pass over the input, notes and faults."""
+    """How much was read in the last pass, notes and faults."""
 
 
 class Ledger:
@@ -135,7 +136,7 @@ class Ledger:
         Raises:
             InputError: it was begun with other options, another run holds it, or it can't be read.
         """
-        with _told(path):
+        with ledger_errors(path):
             connection = sqlite3.connect(path, timeout=0, isolation_level=None, check_same_thread=False)
             path.chmod(0o600)
             for pragma in ("locking_mode=EXCLUSIVE", "journal_mode=DELETE", "synchronous=EXTRA", "cache_size=-65536"):
@@ -145,6 +146,7 @@ class Ledger:
             if not connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'about'").fetchone():
                 ledger._begin(options)
             connection.execute("COMMIT")
+            ledger._check()
         try:
             ledger._require(options)
         except InputError:
@@ -159,7 +161,7 @@ class Ledger:
         Raises:
             InputError: it is missing or damaged, or a run is writing there.
         """
-        with _told(path):
+        with ledger_errors(path):
             connection = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", timeout=0, uri=True)
             ledger = cls(path, connection)
             ledger.pass_number = ledger._number("SELECT coalesce(max(number), 0) FROM pass")
@@ -191,6 +193,17 @@ class Ledger:
             self.pass_number = last[0] + 1 if last else 1
             self._connection.execute("INSERT INTO pass VALUES (?, ?, 0, 0, 0)", (self.pass_number, input_))
             return 0
+
+    def release_quarantined(self) -> None:
+        """Notes that were set aside while they were annotated count as never done, and the input is read again from its beginning."""
+        with self._writing():
+            aside = "SELECT note_id FROM fault WHERE stage = 'annotating'"
+            released = self._connection.execute(f"DELETE FROM note WHERE note_id IN ({aside})").rowcount  # noqa: S608
+            if not released:
+                return
+            self._connection.execute("DELETE FROM fault WHERE stage = 'annotating'")
+            # another input, as far as `start` can tell
+            self._connection.execute("INSERT INTO pass SELECT max(number) + 1, '', 0, 0, 0 FROM pass")
 
     def forget_unreadable(self, sources: Iterable[str]) -> None:
         """What could not be read of these paths is told anew by the pass that reads them again."""
@@ -342,8 +355,10 @@ class Ledger:
         quarantined, unreadable = self._connection.execute(
             "SELECT coalesce(sum(stage <> 'reading'), 0), coalesce(sum(stage = 'reading'), 0) FROM fault"
         ).fetchone()
-        duplicates = self._number("SELECT coalesce(sum(duplicates), 0) FROM pass")
-        items = self._number("SELECT coalesce(max(items), 0) FROM pass WHERE number = ?", self.pass_number)
+        items, duplicates = self._connection.execute(
+            "SELECT coalesce(max(items), 0), coalesce(max(duplicates), 0) FROM pass WHERE number = ?",
+            (self.pass_number,),
+        ).fetchone()
         return Totals(parts, notes, with_rows, rows, quarantined, unreadable, duplicates, items)
 
     def _begin(self, options: Mapping[str, object]) -> None:
@@ -354,8 +369,14 @@ class Ledger:
             "INSERT INTO about VALUES (?, ?)", ((name, json.dumps(value)) for name, value in about.items())
         )
 
+    def _check(self) -> None:
+        """A damaged page would be met in the middle of the run, if at all."""
+        (said,) = self._connection.execute("PRAGMA quick_check(1)").fetchone()
+        if said != "ok":
+            raise sqlite3.DatabaseError("its pages do not hang together")
+
     def _require(self, options: Mapping[str, object]) -> None:
-        with _told(self._path):
+        with ledger_errors(self._path):
             about = {name: json.loads(value) for name, value in self._connection.execute("SELECT * FROM about")}
         wanted = {"layout": LAYOUT, **options}
         differing = [
@@ -374,7 +395,7 @@ class Ledger:
 
     @contextmanager
     def _writing(self) -> Iterator[None]:
-        with _told(self._path):
+        with ledger_errors(self._path):
             self._connection.execute("BEGIN IMMEDIATE")
             try:
                 yield
@@ -390,7 +411,7 @@ def _values(part: Part) -> tuple[object, ...]:
 
 
 @contextmanager
-def _told(path: Path) -> Iterator[None]:
+def ledger_errors(path: Path) -> Iterator[None]:
     """The errors of SQLite as one line each."""
     try:
         yield

@@ -22,12 +22,13 @@ from abstractor.batch.engine.parts import (
     write_manifest,
     write_quarantine,
 )
+from abstractor.batch.engine.places import require_apart
 from abstractor.batch.engine.shards import Shard
 from abstractor.batch.engine.work import Mode
 from abstractor.model.errors import InputError
 
 _SUMS = ("notes", "notes_with_findings", "findings", "quarantined", "unreadable", "duplicates")
-_OF_ONE_RUN = ("rulebook", "engine", "mode", "plain", "format", "items")
+_OF_ONE_RUN = ("rulebook", "engine", "mode", "plain", "format", "items", "input")
 """What must be the same in the manifests of all shards."""
 
 
@@ -62,9 +63,10 @@ def merge_shards(
         cohort = finished[0].manifest["mode"] == Mode.COHORT
         layout = Layout(folder, hidden=cohort) if out is None else Layout(out, single=True)
         if out is not None:
-            if out.exists() and not fresh:
-                raise InputError(f"{out}: exists already; replace it with --fresh")
-            layout.prepare(fresh=True)
+            require_apart([one.layout.out for one in finished], out)
+            if not fresh and (out.exists() or layout.ledger.exists()):
+                raise InputError(f"{out}: exists already, or was begun by a run of its own; replace it with --fresh")
+            stack.enter_context(layout.held(fresh=True))
         content = _combined(finished)
         format_ = formats["." + str(finished[0].manifest["format"])]
         if cohort:
@@ -109,10 +111,10 @@ def _require_one_run(folder: Path, finished: Sequence[_Finished]) -> None:
     first = finished[0]
     for other in finished[1:]:
         for name in _OF_ONE_RUN:
-            if first.manifest[name] != other.manifest[name]:
+            if first.manifest.get(name) != other.manifest.get(name):
                 raise InputError(
                     f"{folder}: shards {first.shard} and {other.shard} do not belong together: {name} is "
-                    f"{first.manifest[name]} and {other.manifest[name]}"
+                    f"{first.manifest.get(name)} and {other.manifest.get(name)}"
                 )
 
 

@@ -3,13 +3,15 @@
 import hashlib
 import json
 import os
-from collections.abc import Collection, Iterable, Iterator, Mapping
-from contextlib import contextmanager, suppress
-from dataclasses import asdict, dataclass
+import re
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import IO, Any, Protocol, cast
 
 from abstractor.batch.engine.ledger import Fault, Ledger, Part
+from abstractor.batch.engine.places import alone
 from abstractor.files import whole_file
 from abstractor.model.errors import AbstractorError, InputError
 
@@ -18,6 +20,10 @@ QUARANTINE = "quarantine.jsonl"
 LEDGER = "ledger.sqlite"
 _WORK = ".abstractor"
 _DRAFT = ".draft"
+_LOCK = "lock"
+COHORT = "cohort.jsonl"
+"""The table of patients, where the output is a folder."""
+_OWN_PART = re.compile(r"part-\d{6,}\.(parquet|jsonl)|\.part-\d{6,}\.(parquet|jsonl)\.draft")
 
 
 class RowFile(Protocol):
@@ -74,34 +80,62 @@ class Layout:
     def quarantine(self) -> Path:
         return self.out.with_name(f"{self.out.name}.{QUARANTINE}") if self.single else self.out / QUARANTINE
 
-    def prepare(self, *, fresh: bool) -> None:
-        """Makes the folders; with `fresh`, removes what an earlier run left.
+    @property
+    def product(self) -> Path | None:
+        """The one file that is made of the parts; None where they are the output."""
+        if self.single:
+            return self.out
+        return self.out / COHORT if self.hidden else None
+
+    @contextmanager
+    def held(self, *, fresh: bool) -> Iterator[None]:
+        """Makes the folders, and keeps others out while the block runs; with `fresh`, removes what an earlier run left.
 
         Raises:
-            InputError: something stands there that no ledger knows, or the folder can't be written.
+            InputError: something stands there that no ledger knows, or another run writes there.
+            AbstractorError: the folder can't be written.
         """
-        with told(self.out):
-            if fresh:
-                self._clear()
-            elif not self.ledger.exists():
-                self._refuse_strangers()
-            for folder in {self.parts, self.work}:
-                folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        with ExitStack() as stack:
+            with told(self.out):
+                if not fresh and not self._has_ledger():
+                    self._refuse_strangers()
+                for folder in {self.parts, self.work}:
+                    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+                stack.enter_context(alone(self.work / _LOCK, self.out))
+                if fresh:  # never under the feet of a run that is under way
+                    self._clear()
+            yield
 
     def is_whole(self) -> bool:
-        """Whether manifest and single file stand where a finished run left them; the parts are looked at by `require_parts`."""
+        """Whether manifest, quarantine and single file stand as a finished run left them; the parts are looked at by `require_parts`."""
         try:
             content = json.loads(self.manifest.read_bytes())
-            return not self.single or self.out.stat().st_size == content["bytes"]
+            aside = not self.single or content["quarantined"] or content["unreadable"]
+            file = self.product
+            return (not aside or self.quarantine.exists()) and (
+                file is None or _is(file, content["bytes"], content["sha256"])
+            )
         except (OSError, ValueError, KeyError):
             return False
 
-    def drop_orphans(self, parts: Iterable[Part]) -> None:
-        """Removes files of a part that was not finished."""
-        finished = {part.name for part in parts}
-        for path in self._part_files():
-            if path.name not in finished:
-                path.unlink()
+    def put_right(self, parts: Iterable[Part]) -> None:
+        """Brings the files to what the ledger says: a part rewritten, and not yet renamed, takes its place; one unfinished goes.
+
+        Raises:
+            InputError: a part that the ledger counts is missing, or not as it was written.
+        """
+        finished = set()
+        with told(self.parts):
+            for part in parts:
+                finished.add(part.name)
+                _require(self.parts, part)
+            for path in self._part_files():
+                if path.name not in finished:
+                    path.unlink()
+
+    def _has_ledger(self) -> bool:
+        """An empty file knows nothing; it may be all that is left of a ledger."""
+        return self.ledger.exists() and self.ledger.stat().st_size > 0
 
     def _clear(self) -> None:
         """The ledger first: without it, all else is left over."""
@@ -122,8 +156,10 @@ class Layout:
             raise InputError(f"{self.out}: is a file; write to a folder, or to a name ending in .jsonl or .parquet")
 
     def _part_files(self) -> Iterator[Path]:
-        yield from sorted(self.parts.glob("part-*"))
-        yield from sorted(self.parts.glob(f".part-*{_DRAFT}"))
+        """Those of our making; what else stands in the folder is not ours to remove."""
+        for path in sorted(self.parts.glob("*part-*")):
+            if _OWN_PART.fullmatch(path.name):
+                yield path
 
 
 class PartFile:
@@ -144,12 +180,23 @@ class PartFile:
 
     def close(self) -> tuple[int, str]:
         """Puts the part in place, safe from a loss of power; gives its size in bytes and its SHA-256."""
+        whole = self.complete()
+        self.put_in_place()
+        return whole
+
+    def complete(self) -> tuple[int, str]:
+        """Writes all of it to the disk, still under its temporary name; gives its size in bytes and its SHA-256."""
         with told(self._path):
             self._rows.close()
             self._file.sync()
-            self._draft.replace(self._path)
             sync_folder(self._path.parent)
         return self._file.size, self._file.sha256
+
+    def put_in_place(self) -> None:
+        """Gives it its name; only once it is complete."""
+        with told(self._path):
+            self._draft.replace(self._path)
+            sync_folder(self._path.parent)
 
     def drop(self) -> None:
         """Leaves nothing behind."""
@@ -208,25 +255,54 @@ class _Hashed:
         return self._hash.hexdigest()
 
 
-def rewrite(folder: Path, part: Part, format_: RowFormat, without: Collection[str]) -> Part:
-    """The part's file again, without the rows of some notes."""
+def rewrite(
+    folder: Path, part: Part, format_: RowFormat, without: Collection[str], enter: Callable[[Part], None]
+) -> None:
+    """The part's file again, without the rows of some notes.
+
+    Args:
+        folder: where it stands.
+        part: as it is.
+        format_: how its rows are written.
+        without: ids of the notes.
+        enter: has the ledger take in the part as it will be. Only then the file is put in place: a run that ends in between leaves a draft
+            that the ledger knows, and the next one puts it in place.
+    """
     file = PartFile(folder, part.name, format_)
     try:
         file.write(row for row in format_.rows(folder / part.name) if row["note_id"] not in without)
-        size, sha256 = file.close()
-    finally:
+        size, sha256 = file.complete()
+    except BaseException:
         file.drop()
-    return Part(part.number, part.name, part.notes, part.with_rows, part.rows, part.quarantined, size, sha256)
+        raise
+    enter(replace(part, bytes=size, sha256=sha256))
+    file.put_in_place()
 
 
 def require_parts(folder: Path, parts: Iterable[Part]) -> None:
     """Raises:
-    InputError: a part that the ledger counts is missing, or is of another size.
+    InputError: a part that the ledger counts is missing, or not as it was written.
     """
     for part in parts:
-        path = folder / part.name
-        if not path.is_file() or path.stat().st_size != part.bytes:
-            raise InputError(f"{path}: missing, or not as it was written; start over with --fresh")
+        _require(folder, part)
+
+
+def _require(folder: Path, part: Part) -> None:
+    path, draft = folder / part.name, folder / f".{part.name}{_DRAFT}"
+    if _is(path, part.bytes, part.sha256):
+        return
+    if not _is(draft, part.bytes, part.sha256):
+        raise InputError(f"{path}: missing, or not as it was written; put it back, or start over with --fresh")
+    draft.replace(path)
+    sync_folder(folder)
+
+
+def _is(path: Path, size: int, sha256: str) -> bool:
+    """Whether a file holds what was written."""
+    try:
+        return path.stat().st_size == size and describe(path)["sha256"] == sha256
+    except OSError:
+        return False
 
 
 def write_quarantine(path: Path, faults: Iterable[Fault], *, always: bool) -> None:
@@ -255,12 +331,19 @@ def _quarantine_line(fault: Fault) -> str:
     return json.dumps(row, ensure_ascii=False) + "\n"
 
 
-def manifest(ledger: Ledger, options: Mapping[str, object]) -> dict[str, object]:
-    """What the output holds and how it was made. Equal output has an equal manifest: it names no time and no machine."""
+def manifest(ledger: Ledger, options: Mapping[str, object], input_: str) -> dict[str, object]:
+    """What the output holds and how it was made. Equal output has an equal manifest: it names no time and no machine.
+
+    Args:
+        ledger: of the run.
+        options: what the run was held to.
+        input_: what tells the notes that were read from others (`Intake.digest`).
+    """
     totals = ledger.totals()
     return {
         "manifest": 1,
         **options,
+        "input": input_,
         "items": totals.items,
         "notes": totals.notes,
         "notes_with_findings": totals.with_rows,

@@ -9,16 +9,17 @@ from abstractor.batch.engine.assembly import Assembly, PartSize
 from abstractor.batch.engine.endings import Ending, leave_parts
 from abstractor.batch.engine.guard import Limits
 from abstractor.batch.engine.intake import Chunk, Done, Intake, Source
-from abstractor.batch.engine.ledger import Ledger, Totals
+from abstractor.batch.engine.ledger import Ledger, Totals, ledger_errors
 from abstractor.batch.engine.parts import (
     Layout,
     RowFormat,
     manifest,
-    require_parts,
     rewrite,
+    told,
     write_manifest,
     write_quarantine,
 )
+from abstractor.batch.engine.places import require_apart
 from abstractor.batch.engine.pool import annotated
 from abstractor.batch.engine.shards import Shard
 from abstractor.batch.engine.work import NoteResult
@@ -51,6 +52,8 @@ class Order:
     shard: Shard | None = None
     fresh: bool = False
     """Starts over, whatever was done before."""
+    retry: bool = False
+    """Tries the notes again that were set aside while they were annotated."""
 
     @property
     def layout(self) -> Layout:
@@ -98,18 +101,24 @@ def annotate_dump(order: Order, watch: Watch = unwatched) -> Report:
         InputError: the output was begun with other options, or another run writes there.
         AbstractorError: the rules are at fault, or the output can't be written; what was finished stays.
     """
+    require_apart(order.source.paths, order.out)
     layout = order.layout
-    layout.prepare(fresh=order.fresh)
-    with Ledger.open(layout.ledger, order.options) as ledger:
-        layout.drop_orphans(ledger.parts())
-        require_parts(layout.parts, ledger.parts())
+    with (
+        layout.held(fresh=order.fresh),
+        ledger_errors(layout.ledger),
+        Ledger.open(layout.ledger, order.options) as ledger,
+    ):
+        layout.put_right(ledger.parts())
+        if order.retry:
+            ledger.release_quarantined()
         begin = ledger.start(order.source.identity())
         count = _Count(order.source, watch)
         if not (ledger.complete and layout.is_whole()):
-            layout.manifest.unlink(missing_ok=True)
-            ledger.forget_unreadable(str(path) for path in order.source.paths)
-            _do(order, ledger, layout, begin, count)
-            _finish(order, ledger, layout)
+            with told(layout.manifest):
+                layout.manifest.unlink(missing_ok=True)
+            ledger.forget_unreadable(order.source.names)
+            dump = _do(order, ledger, layout, begin, count)
+            _finish(order, ledger, layout, dump)
         faults = [fault.line for _, fault in zip(range(_MOST_FAULTS), ledger.faults(), strict=False)]
         return Report(
             ledger.totals(),
@@ -123,7 +132,8 @@ def annotate_dump(order: Order, watch: Watch = unwatched) -> Report:
         )
 
 
-def _do(order: Order, ledger: Ledger, layout: Layout, begin: int, count: "_Count") -> None:
+def _do(order: Order, ledger: Ledger, layout: Layout, begin: int, count: "_Count") -> str:
+    """Reads and annotates what is left; gives the digest of the dump."""
     intake = Intake(order.source, ledger, begin, order.shard)
     assembly = Assembly(layout, order.format, ledger, order.size, intake.settled, order.patient_key)
     try:
@@ -133,18 +143,18 @@ def _do(order: Order, ledger: Ledger, layout: Layout, begin: int, count: "_Count
         assembly.finish()
     finally:
         assembly.drop()
+    return intake.digest
 
 
-def _finish(order: Order, ledger: Ledger, layout: Layout) -> None:
+def _finish(order: Order, ledger: Ledger, layout: Layout, dump: str) -> None:
     """Takes out what is stale, and puts the rest beside the parts."""
-    stale = ledger.stale()
-    for part, note_ids in stale.items():
-        ledger.rewritten(rewrite(layout.parts, part, order.format, note_ids))
-    if stale:
+    for part, note_ids in ledger.stale().items():
+        rewrite(layout.parts, part, order.format, note_ids, ledger.rewritten)
+    if ledger.pass_number > 1:  # notes may have moved from one part to another, in this run or in one that was stopped
         ledger.recount()
     write_quarantine(layout.quarantine, ledger.faults(), always=not layout.single)
-    told = order.ending(layout, ledger, order.format)
-    write_manifest(layout.manifest, {**manifest(ledger, order.options), **told})
+    said = order.ending(layout, ledger, order.format)
+    write_manifest(layout.manifest, {**manifest(ledger, order.options, dump), **said})
     ledger.finish()
 
 

@@ -41,8 +41,10 @@ class Opens(Protocol):
 Parcel = list[tuple[str, str, str, str | None, str]]
 """Notes as they travel: their fields in order. Plain tuples take a fifth of the time of the dataclass."""
 
-Answer = tuple[list[tuple[list[Row], str | None]], bool, int]
-"""For each note its rows, and why it failed, if it did; whether the list of notes is done; megabytes by which the process has grown since
+Outcome = tuple[str, list[Row], str | None]
+"""Of a note its id, its rows, and why it failed, if it did."""
+Answer = tuple[list[Outcome], bool, int]
+"""What became of each note; whether the list of notes is done; megabytes by which the process has grown since
 its start."""
 
 
@@ -141,18 +143,18 @@ def _work(read: Read, connection: Connection, board: Board, slot: int, memory_mb
     before = _private_megabytes()
     while True:
         notes: Parcel = connection.recv()
-        done: list[tuple[list[Row], str | None]] = []
+        done: list[Outcome] = []
         sent = time.monotonic()
         for number, fields in enumerate(notes, 1):
             board[slot] = number
             try:
-                done.append((read(Note(*fields)), None))
+                done.append((fields[0], read(Note(*fields)), None))
             except MemoryError:
                 connection.send((done, False, 0))
                 os._exit(OUT_OF_MEMORY)  # who knows what is half done in here
             except (Exception, SystemExit) as error:
                 # a note may provoke anything; the message may quote it, so only its kind is kept
-                done.append(([], type(error).__name__))
+                done.append((fields[0], [], type(error).__name__))
             # the last result goes with the word that the list is done: the other side listens no longer than for that
             if number < len(notes) and time.monotonic() - sent > _SEND_EVERY:
                 connection.send((done, False, 0))

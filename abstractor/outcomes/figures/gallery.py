@@ -2,13 +2,16 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
+from itertools import pairwise
 from typing import Any
 
+from abstractor.outcomes.cause_results import Question
 from abstractor.outcomes.cohort import Analysis
 from abstractor.outcomes.definitions import TITLES, column_title
 from abstractor.outcomes.figures.alteration_kinds import AlterationKinds
-from abstractor.outcomes.figures.consort import consort_figure, consort_text
+from abstractor.outcomes.figures.consort import Stage, consort_figure, consort_text
 from abstractor.outcomes.figures.forest import forest_figure, forest_text
+from abstractor.outcomes.figures.incidence import incidence_pictures
 from abstractor.outcomes.figures.inputs import (
     analysed_groups,
     best_changes,
@@ -22,11 +25,13 @@ from abstractor.outcomes.figures.kaplan_meier import survival_figure
 from abstractor.outcomes.figures.lines_flow import lines_flow_figure, lines_flow_text
 from abstractor.outcomes.figures.oncoprint import PER_PAGE as COLUMNS
 from abstractor.outcomes.figures.oncoprint import Alteration, Profile, gene_rows, oncoprint_figures, oncoprint_text
+from abstractor.outcomes.figures.response_curves import landmark_picture
 from abstractor.outcomes.figures.style import Picture, make_picture
 from abstractor.outcomes.figures.swimmer import PER_PAGE as LANES
 from abstractor.outcomes.figures.swimmer import sort_lanes, swimmer_figures, swimmer_text
 from abstractor.outcomes.figures.waterfall import waterfall_figure, waterfall_text
 from abstractor.outcomes.record import PatientRecord
+from abstractor.outcomes.response_results import ResponseResult
 from abstractor.outcomes.subgroup_results import Forest
 
 CURVES = ("os", "pfs", "pfs_trial")
@@ -41,6 +46,8 @@ def draw_gallery(
     kinds: AlterationKinds,
     *,
     forests: Sequence[Forest] = (),
+    causes: Sequence[Question] = (),
+    responses: Sequence[ResponseResult] = (),
     factor_title: Callable[[str], str] = column_title,
     shareable: bool = False,
 ) -> tuple[Picture, ...]:
@@ -51,11 +58,14 @@ def draw_gallery(
         records: those it was made from.
         kinds: what the alterations are, `load_alteration_kinds`.
         forests: subgroup results to draw.
+        causes: questions of competing events to draw; none for others, as their curves tell single days.
+        responses: results from the landmark to draw; none for others either.
         factor_title: what a factor of theirs is called.
         shareable: no figure with a mark a patient, and no count above 0 and below `small_cell` of the protocol.
     """
     least = analysis.protocol.small_cell if shareable else 0
     pictures = [*_consort(analysis, least), *_curves(analysis, least), *_flow(analysis, least)]
+    pictures += [*_incidences(analysis, causes), *_landmarks(analysis, responses)]
     for one in forests:
         pictures += _forest(analysis, one, factor_title, least)
     if not shareable:
@@ -74,6 +84,29 @@ def _consort(analysis: Analysis, least: int) -> Iterator[Picture]:
     )
 
 
+def shared_consort(analysis: Analysis, may_show: Callable[[str], bool]) -> Picture:
+    """The flow for others: only the steps whose counts the report shows, and between them how many left, without the reasons.
+
+    Args:
+        analysis: the results.
+        may_show: whether the count with an id (`flow.2.n`) is shown.
+    """
+    told = [
+        Stage(
+            step.label[:1].upper() + step.label[1:], step.count, unit="notes" if step.patients is None else "patients"
+        )
+        for place, step in enumerate(analysis.flow)
+        if may_show(f"flow.{place}.n")
+    ]
+    stages = [
+        replace(one, left_out=(("reasons are in the internal report", one.count - after.count),))
+        if one.unit == after.unit and one.count > after.count
+        else one
+        for one, after in pairwise(told)
+    ] + told[-1:]
+    return make_picture("consort", "From the notes to the analysis", consort_figure(stages), consort_text(stages))
+
+
 def _curves(analysis: Analysis, least: int) -> Iterator[Picture]:
     for name in CURVES:
         for by in (None, analysis.by) if analysis.by else (None,):
@@ -86,6 +119,22 @@ def _curves(analysis: Analysis, least: int) -> Iterator[Picture]:
             )
             if picture is not None:
                 yield picture
+
+
+def _incidences(analysis: Analysis, causes: Sequence[Question]) -> Iterator[Picture]:
+    protocol = analysis.protocol
+    for one in causes:
+        yield from incidence_pictures(
+            one, month_days=protocol.month_days, conf_level=protocol.conf_level, by=analysis.by
+        )
+
+
+def _landmarks(analysis: Analysis, responses: Sequence[ResponseResult]) -> Iterator[Picture]:
+    protocol = analysis.protocol
+    for one in responses:
+        picture = landmark_picture(one, month_days=protocol.month_days, conf_level=protocol.conf_level)
+        if picture is not None:
+            yield picture
 
 
 def _flow(analysis: Analysis, least: int) -> Iterator[Picture]:

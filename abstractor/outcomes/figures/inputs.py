@@ -29,6 +29,7 @@ _REASONS = {
     "line_twice": "a line starts on two days",
     "lines_out_of_order": "lines out of order",
     "death_before_diagnosis": "death dated before the diagnosis",
+    "therapy_before_diagnosis": "all systemic therapy long before the diagnosis",
     "undated_therapy": "systemic therapy without a dated dose",
 }
 """What is at fault, without the dates of the patient."""

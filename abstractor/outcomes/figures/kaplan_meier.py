@@ -151,7 +151,7 @@ def kaplan_meier_figure(
     sheet = Sheet(PAGE, top + _PLOT + _AXIS + _table_height(len(arms), _titles(least)) + 0.05)
     axes = sheet.axes(left, top, PAGE - left - 0.25, _PLOT)
     _plot(axes, arms, ticks, month_days, y_title, least)
-    _legend(sheet, legend, lines)
+    draw_legend(sheet, legend, lines)
     _table(sheet, axes, _counts(arms, ticks, month_days), names, ticks, top + _PLOT + _AXIS, least)
     return sheet.figure
 
@@ -341,21 +341,33 @@ def _points(axes: Axes, group: GroupSurvival, place: int, month_days: float) -> 
     axes.vlines(curve.time / month_days, curve.lower, curve.upper, colors=colour, linewidth=1.0, alpha=0.6, zorder=2)
 
 
-def _legend(sheet: Sheet, cells: Sequence[Sequence[str]], notes: Sequence[str]) -> None:
-    starts = [MARGIN + _SWATCH + 0.08]
-    for place in range(len(cells[0]) - 1):
-        starts.append(starts[-1] + widest([row[place] for row in cells]) + 0.28)
+def draw_legend(sheet: Sheet, cells: Sequence[Sequence[str]], notes: Sequence[str]) -> None:
+    """Rows of cells in columns: the heading, then a line of each curve; the notes below."""
+    starts = _column_starts(cells)
     for row, texts in enumerate(cells):
         y = MARGIN + ROW * (row + 0.5)
         if row:
-            _swatch(sheet, MARGIN, y, row - 1)
+            draw_swatch(sheet, MARGIN, y, row - 1)
         for start, text in zip(starts, texts, strict=True):
             sheet.text(start, y, text, **({} if row else {"color": MUTED}))
     for row, note in enumerate(notes, start=len(cells)):
         sheet.text(starts[0], MARGIN + ROW * (row + 0.5), note)
 
 
-def _swatch(sheet: Sheet, x: float, y: float, place: int) -> None:
+def _column_starts(cells: Sequence[Sequence[str]]) -> list[float]:
+    starts = [MARGIN + _SWATCH + 0.08]
+    for place in range(len(cells[0]) - 1):
+        starts.append(starts[-1] + widest([row[place] for row in cells]) + 0.28)
+    return starts
+
+
+def legend_width(cells: Sequence[Sequence[str]]) -> float:
+    """Where the last column of a legend ends, in inches from the left edge."""
+    return _column_starts(cells)[-1] + widest([row[-1] for row in cells])
+
+
+def draw_swatch(sheet: Sheet, x: float, y: float, place: int) -> None:
+    """The line of a curve, by its place, as the plot draws it."""
     sheet.line([x, x + _SWATCH], [y, y], color=COLOURS[place], linestyle=STYLES[place], linewidth=1.6)
 
 
@@ -395,7 +407,7 @@ def _table(
             middle = y + ROW / 2
             if len(names) > 1:
                 sheet.text(left - _GAP, middle, name, ha="right")
-                _swatch(sheet, left - _GAP - measure(name) - _SWATCH - 0.06, middle, place)
+                draw_swatch(sheet, left - _GAP - measure(name) - _SWATCH - 0.06, middle, place)
             for tick, one in zip(ticks, row, strict=True):
                 sheet.text(left + width * tick / most, middle, shown(_count(title, one), least), ha="center")
             y += ROW

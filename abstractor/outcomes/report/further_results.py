@@ -3,7 +3,7 @@
 from abstractor.outcomes.cohort import Analysis
 from abstractor.outcomes.competing_risks import IncidenceAt
 from abstractor.outcomes.cox import Term
-from abstractor.outcomes.definitions import TITLES, column_title
+from abstractor.outcomes.definitions import TITLES, column_title, level_title
 from abstractor.outcomes.gene_results import GeneScreen
 from abstractor.outcomes.multiplicity import Screened
 from abstractor.outcomes.numbers import cause_id, forest_id, slug
@@ -49,7 +49,7 @@ def competing(results: Results, say: Printer) -> list[Block]:
                 starts.add(len(rows))
             rows.append(
                 [
-                    Cell(one.group if one.group != before else "", strong=True),
+                    Cell(level_title(one.group) if one.group != before else "", strong=True),
                     Cell(one.cause),
                     Cell(say.count(f"{name}.events", one.events)),
                     *(_incidence(say, f"{name}.m{month:g}", at) for month, at in zip(months, one.at, strict=True)),
@@ -57,9 +57,9 @@ def competing(results: Results, say: Printer) -> list[Block]:
                 ]
             )
             before = one.group
-        blocks.append(table(columns, rows, starts))
+        blocks += [table(columns, rows, starts), *_figures(results, f"incidence_{question.name}", wide=False)]
         ratios = [
-            f"{one.group} against {one.reference} {ratio(one.estimate, one.lower, one.upper)}, p {p_value(one.p)}"
+            f"{level_title(one.group)} against {level_title(one.reference)} {ratio(one.estimate, one.lower, one.upper)}, p {p_value(one.p)}"
             for one in question.ratios
             if say.may_show(f"risk.{question.name}.hr.{slug(one.group)}")
         ]
@@ -121,7 +121,7 @@ def by_response(results: Results, say: Printer) -> list[Block]:
         Column("From the landmark"), Column(""), Column("n", right=True, id=".n"), Column("Events", right=True, id=".events"),
         Column("Median, months", id=".median"), Column("Compared"), Column("id"),
     ]  # fmt: skip
-    blocks.append(table(columns, rows, starts))
+    blocks += [table(columns, rows, starts), *_figures(results, "landmark_", wide=False)]
     if not results.shareable:
         blocks += [Paragraph(_left_and_late(one), "note") for one in results.further.responses]
     blocks += [Paragraph(_changing(one, say)) for one in results.further.responses]
@@ -246,7 +246,7 @@ def subgroups(results: Results, say: Printer) -> list[Block]:
 def _forest_table(analysis: Analysis, forest: Forest, say: Printer) -> Block:
     columns = [
         Column("Subgroup"), Column(""), Column("n", right=True, id=".n"),
-        Column(f"Hazard ratio, {forest.group} against {forest.reference}", id=".hr"),
+        Column(f"Hazard ratio, {level_title(forest.group)} against {level_title(forest.reference)}", id=".hr"),
         Column("p of interaction", id=".interaction"), Column("id"),
     ]  # fmt: skip
     rows: list[list[Cell]] = []
@@ -267,7 +267,7 @@ def _forest_table(analysis: Analysis, forest: Forest, say: Printer) -> Block:
                     Cell(
                         factor_title(factor.name) if place == 0 else "", note=missing if place == 0 else "", strong=True
                     ),
-                    Cell(one.level),
+                    Cell(level_title(one.level)),
                     Cell(say.count(f"{name}.n", len(one.patients))),
                     shown,
                     p if place == 0 else Cell(""),
@@ -282,9 +282,9 @@ def factor_title(name: str) -> str:
     return {"ecog_2": "ECOG", "age_65": "Age"}[name] if name in CUTS else column_title(name)
 
 
-def _figures(results: Results, start: str) -> list[Block]:
+def _figures(results: Results, start: str, *, wide: bool = True) -> list[Block]:
     found = tuple(one for one in results.pictures if one.name.startswith(start))
-    return [Figures(found, wide=True)] if found else []
+    return [Figures(found, wide=wide)] if found else []
 
 
 def uncertainty(results: Results, say: Printer) -> list[Block]:

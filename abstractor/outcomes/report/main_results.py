@@ -7,6 +7,7 @@ from abstractor.outcomes.definitions import (
     MEASURES,
     TITLES,
     column_title,
+    level_title,
     response_definition,
     statistics_definition,
 )
@@ -137,7 +138,7 @@ def _rate_table(analysis: Analysis, say: Printer) -> Table:
         for place, group in enumerate(groups):
             title = "all who started line 1" if denominator == ALL else f"the {denominator}"
             cells = [Cell(title if place == 0 else "", strong=True)]
-            cells += [Cell(group)] if analysis.by else []
+            cells += [Cell(level_title(group))] if analysis.by else []
             for measure in MEASURES:
                 name = rate_id(measure, denominator, group)
                 value, below = say.share(name, analysis.rate(measure, denominator, group))
@@ -154,7 +155,9 @@ def times(results: Results, say: Printer) -> list[Block]:
     start = [
         f"{TITLES[result.endpoint]} "
         + ", ".join(
-            f"{group.group} {say.months(group.start)}" for group in (result.overall, *result.groups) if group.start
+            f"{level_title(group.group)} {say.months(group.start)}"
+            for group in (result.overall, *result.groups)
+            if group.start
         )
         for result in main
         if any(group.start for group in (result.overall, *result.groups))
@@ -214,7 +217,7 @@ def _times_row(
     mean = _mean(group, say) if say.may_show(f"{name}.rmst") else Cell(HELD_BACK)
     return [
         head,
-        *([Cell(group.group)] if analysis.by else []),
+        *([Cell(level_title(group.group))] if analysis.by else []),
         Cell(say.count(f"{name}.n", group.sample.n)),
         Cell(say.count(f"{name}.events", group.sample.events)),
         Cell(*say.quantile(f"{name}.median", group.median)),
@@ -284,7 +287,7 @@ def _comparison_table(results: Results, found: Sequence[EndpointResult], say: Pr
             rows.append([Cell(TITLES[name], strong=True), Cell("", note=say.reason(why)), Cell(""), Cell(""), Cell("")])
             continue
         ratios = tuple(
-            f"{each.group} against {each.reference}: {ratio(each.estimate, each.lower, each.upper)}"
+            f"{level_title(each.group)} against {level_title(each.reference)}: {ratio(each.estimate, each.lower, each.upper)}"
             for each in one.hazard_ratios
         )
         gap = one.mean_difference

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from abstractor.outcomes.cohort import exclusions
 from abstractor.outcomes.definitions import TIME_ZERO
-from abstractor.outcomes.report import further_results, main_results, methods, people
+from abstractor.outcomes.report import course, further_results, main_results, methods, people
 from abstractor.outcomes.report.blocks import Block, Contents, Heading, Page, Paragraph
 from abstractor.outcomes.report.shown import HELD_BACK, Printer, Results
 
@@ -20,7 +20,10 @@ def report_page(results: Results) -> Page:
     if results.analysis.analysed:
         body += main_results.baseline(results)
         body += main_results.response(results, say)
+        body += course.platinum(results, say)
         body += main_results.times(results, say)
+        body += course.endings(results, say)
+        body += course.assessment_intervals(results, say)
         body += further_results.competing(results, say)
         body += further_results.by_response(results, say)
         body += further_results.genes(results, say)

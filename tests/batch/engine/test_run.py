@@ -123,7 +123,7 @@ def test_the_manifest_counts_what_is_there(tmp_path: Path, order: Make) -> None:
         "note_id": "N0045",
         "patient_id": "P5",
         "source": str(tmp_path / "dump.jsonl"),
-        "place": None,
+        "place": "dump.jsonl: row 46",
         "stage": "annotating",
         "reason": "ValueError",
     }
@@ -369,10 +369,207 @@ def test_a_part_that_was_taken_away_is_told(tmp_path: Path, order: Make) -> None
 
 def test_two_runs_at_once_into_one_output_are_refused(tmp_path: Path, order: Make) -> None:
     write_dump(tmp_path / "dump.jsonl", texts(50))
-    wanted = order()
-    wanted.layout.prepare(fresh=False)
-    with Ledger.open(wanted.layout.ledger, wanted.options), pytest.raises(InputError, match="another run"):
-        annotate_dump(wanted)
+    """Nor does --fresh pull the output from under a run that is writing it."""
+    annotate_dump(order())
+    before = content(tmp_path / "out")
+    write_dump(tmp_path / "dump.jsonl", texts(60))
+    with order().layout.held(fresh=False):
+        for fresh in (False, True):
+            with pytest.raises(InputError, match="another run is writing there"):
+                annotate_dump(order(fresh=fresh))
+    assert content(tmp_path / "out") == before
+
+
+@pytest.mark.parametrize("fresh", [False, True])
+def test_an_output_that_is_the_input_or_lies_in_it_is_refused_and_nothing_is_touched(
+    tmp_path: Path, order: Make, fresh: bool
+) -> None:
+    folder = tmp_path / "dump"
+    folder.mkdir()
+    inside = write_dump(folder / "part-000001.jsonl", texts(3))
+    (tmp_path / "linked.jsonl").symlink_to(inside)
+    (tmp_path / "hard.jsonl").hardlink_to(inside)
+    before = inside.read_bytes()
+    for dump, out, single in [
+        (inside, inside, True),
+        (inside, tmp_path / "linked.jsonl", True),
+        (inside, tmp_path / "hard.jsonl", True),
+        (folder, folder, False),
+        (folder, folder / "found", False),
+        (inside, folder, False),
+    ]:
+        with pytest.raises(InputError, match="the notes are read from; write to another --out"):
+            annotate_dump(order(dump=dump, out=out, single=single, fresh=fresh))
+        assert inside.read_bytes() == before
+        assert list(folder.iterdir()) == [inside]
+
+
+@pytest.mark.parametrize("damage", ["same size", "cut", "gone"])
+def test_a_part_that_was_changed_afterwards_is_told_and_no_other_is_removed(
+    tmp_path: Path, order: Make, damage: str
+) -> None:
+    write_dump(tmp_path / "dump.jsonl", texts(50))
+    annotate_dump(order())
+    part = tmp_path / "out" / "part-000002.jsonl"
+    bytes_ = bytearray(part.read_bytes())
+    bytes_[20] ^= 1
+    part.unlink() if damage == "gone" else part.write_bytes(bytes_[:-1] if damage == "cut" else bytes_)
+    left = content(tmp_path / "out")
+    with pytest.raises(InputError, match=r"part-000002\.jsonl: missing, or not as it was written; put it back"):
+        annotate_dump(order())
+    assert content(tmp_path / "out") == left
+
+
+@pytest.mark.parametrize("damage", ["emptied", "overwritten", "cut short", "gone", "a page lost"])
+def test_a_damaged_ledger_is_told_and_the_parts_stay(tmp_path: Path, order: Make, damage: str) -> None:
+    write_dump(tmp_path / "dump.jsonl", texts(300))
+    annotate_dump(order())
+    ledger = tmp_path / "out" / ".abstractor" / "ledger.sqlite"
+    whole = ledger.read_bytes()
+    spoilt = {
+        "emptied": b"",
+        "overwritten": b"not a database" * 1000,
+        "cut short": whole[:9000],
+        "a page lost": whole[:8192] + bytes(range(256)) * 16 * ((len(whole) - 8192) // 4096),
+    }
+    ledger.unlink() if damage == "gone" else ledger.write_bytes(spoilt[damage])
+    before = content(tmp_path / "out")
+    with pytest.raises(InputError, match="--fresh"):
+        annotate_dump(order())
+    assert content(tmp_path / "out") == before
+    annotate_dump(order(fresh=True))
+    assert content(tmp_path / "out") == before
+
+
+def test_what_is_not_of_our_making_stays_even_when_starting_over(tmp_path: Path, order: Make) -> None:
+    write_dump(tmp_path / "dump.jsonl", texts(30))
+    annotate_dump(order())
+    for name in ("part-00000-5f1c.snappy.parquet", "part-000001.jsonl.bak", "mine.txt"):
+        (tmp_path / "out" / name).write_text("mine")
+    annotate_dump(order(fresh=True))
+    assert len([path for path in (tmp_path / "out").iterdir() if path.is_file() and path.read_bytes() == b"mine"]) == 3
+
+
+def test_a_list_or_manifest_that_was_taken_away_comes_back(tmp_path: Path, order: Make) -> None:
+    write_dump(tmp_path / "dump.jsonl", [*texts(30), "failing"])
+    annotate_dump(order())
+    before = content(tmp_path / "out")
+    for name in ("quarantine.jsonl", "manifest.json"):
+        (tmp_path / "out" / name).unlink()
+        annotate_dump(order(job=None))  # no note is read again
+        assert content(tmp_path / "out") == before
+
+
+@pytest.mark.parametrize("place", ["before", "between", "after"])
+def test_ended_while_old_findings_are_taken_out_the_next_run_goes_on(
+    tmp_path: Path, order: Make, place: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A part is written anew without them; the ledger and the file must never be at odds for good."""
+    said = texts(60)
+    write_dump(tmp_path / "dump.jsonl", said)
+    annotate_dump(order())
+    write_dump(tmp_path / "dump.jsonl", ["changed text", *said[1:30], "changed too", *said[31:]])
+    shutil.copytree(tmp_path / "out", tmp_path / "never_stopped")
+    annotate_dump(order(out=tmp_path / "never_stopped"))
+    file = engine.Assembly.take.__globals__["PartFile"]
+    owner, name = {"before": (Ledger, "rewritten"), "between": (file, "put_in_place"), "after": (Ledger, "recount")}[place]
+    real = getattr(owner, name)
+    calls = {"left": {"before": 1, "between": 2, "after": 1}[place]}  # the first to be put in place is the new part
+
+    def stopping(*arguments: Any) -> Any:
+        calls["left"] -= 1
+        if calls["left"] == 0:
+            raise Stop
+        return real(*arguments)
+
+    monkeypatch.setattr(owner, name, stopping)
+    monkeypatch.setattr(file, "drop", lambda self: self._file.close())  # kill -9 tidies nothing up
+    with pytest.raises(Stop):
+        annotate_dump(order())
+    monkeypatch.undo()
+    monkeypatch.setattr(file, "drop", file.drop)
+    annotate_dump(order())
+    assert content(tmp_path / "out") == content(tmp_path / "never_stopped")
+    manifest = json.loads((tmp_path / "out" / "manifest.json").read_text())
+    assert [part["findings"] for part in manifest["parts"]] == [
+        len(list(FORMATS[".jsonl"].rows(tmp_path / "out" / part["name"]))) for part in manifest["parts"]
+    ]
+
+
+def test_notes_set_aside_are_tried_again_when_asked(tmp_path: Path, order: Make) -> None:
+    write_dump(tmp_path / "dump.jsonl", [*texts(30), "sleeping soundly", *texts(5, seed=2), "failing"])
+    strict = order(limits=Limits(seconds=0.5))
+    assert annotate_dump(strict).totals.quarantined == 2
+    again = annotate_dump(order(job=None))
+    assert (again.notes, again.totals.quarantined) == (0, 2)
+    retried = annotate_dump(replace(strict, retry=True, job=strict.job.__class__()))
+    assert (retried.notes, retried.totals.quarantined, retried.totals.notes) == (2, 2, 37)
+    lenient = annotate_dump(replace(strict, retry=True, job=_Mild()))
+    assert (lenient.notes, lenient.totals.quarantined, lenient.totals.notes) == (2, 0, 37)
+    assert sorted({row["note_id"] for row in rows(tmp_path / "out")})[-1] == "N0036"
+    assert (tmp_path / "out" / "quarantine.jsonl").read_text() == ""
+    assert annotate_dump(replace(strict, retry=True, job=None)).notes == 0
+
+
+def test_what_stands_twice_is_counted_once_however_often_the_dump_is_read(tmp_path: Path, order: Make) -> None:
+    dump = write_dump(tmp_path / "dump.jsonl", texts(20))
+    line = dump.read_text().splitlines(keepends=True)[3]
+    dump.write_text(dump.read_text() + line * 2)
+    assert annotate_dump(order()).totals.duplicates == 2
+    with dump.open("a") as file:
+        file.write(json.dumps({"note_id": "more", "text": "limited"}) + "\n")
+    assert annotate_dump(order()).totals.duplicates == 2
+
+
+def test_a_part_ends_at_the_same_place_though_little_of_the_dump_are_notes(
+    tmp_path: Path, order: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Rows that can't be read do not pile up in memory; and where a part ends does not depend on when a run was stopped."""
+    monkeypatch.setattr("abstractor.batch.engine.assembly._MOST_WAITING", 50)
+    note = json.dumps({"note_id": "%s", "text": "limited"})
+    dump = tmp_path / "dump.jsonl"
+    dump.write_text("\n".join(note % number if number % 30 == 0 else "{" for number in range(600)))
+    annotate_dump(order(out=tmp_path / "whole"))
+    real, calls = Ledger.commit, {"left": 4}
+
+    def stopping(*arguments: Any, **named: Any) -> None:
+        calls["left"] -= 1
+        if calls["left"] < 0:
+            raise Stop
+        real(*arguments, **named)
+
+    for _ in range(6):
+        monkeypatch.setattr(Ledger, "commit", stopping)
+        calls["left"] = 2
+        with suppress(Stop):
+            annotate_dump(order())
+    monkeypatch.setattr(Ledger, "commit", real)
+    report = annotate_dump(order())
+    assert content(tmp_path / "out") == content(tmp_path / "whole")
+    assert (report.totals.notes, report.totals.unreadable) == (20, 580)
+    assert report.totals.parts >= 9
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="file names are text there")
+def test_a_file_whose_name_is_no_text_is_read_like_any_other(tmp_path: Path, order: Make) -> None:
+    dump = write_dump(Path(os.fsdecode(bytes(tmp_path) + b"/dump \xff.jsonl")), ["limited", "failing"])
+    report = annotate_dump(order(dump=dump))
+    assert (report.totals.notes, report.totals.quarantined) == (2, 1)
+    assert "dump \\udcff.jsonl: row 2" in (tmp_path / "out" / "quarantine.jsonl").read_text().replace("\\\\", "\\")
+
+
+@dataclass(frozen=True)
+class _Mild:
+    """Reads what the others fail at."""
+
+    def open(self) -> Read:
+        return _mild
+
+
+def _mild(note: Note) -> list[Row]:
+    from engine_doubles import row  # type: ignore[import-not-found]
+
+    return [row(note, 0, note.text.split()[0])]
 
 
 def merged(tmp_path: Path, order: Make, of: int) -> list[Report]:

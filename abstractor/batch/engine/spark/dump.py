@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from abstractor.batch.engine.guard import Limits
 from abstractor.batch.engine.ledger import Fault
+from abstractor.batch.engine.places import require_apart
 from abstractor.batch.engine.run import Report
 from abstractor.batch.engine.spark.columns import FINDINGS, STATUS_SCHEMA, UNITS_SCHEMA, Outcome
 from abstractor.batch.engine.spark.orders import Orders, orders_for
@@ -24,8 +25,8 @@ from abstractor.batch.engine.spark.worker import annotating
 from abstractor.batch.engine.work import Stage
 from abstractor.batch.progress import Watch, unwatched
 from abstractor.model.errors import AbstractorError, InputError
+from abstractor.sources.reading import LONGEST, ReadOptions
 from abstractor.sources.reading import Fault as ReadingFault
-from abstractor.sources.reading import ReadOptions
 
 if TYPE_CHECKING:
     from pyspark.sql import Column, DataFrame, SparkSession
@@ -52,6 +53,7 @@ def run(
     plain: bool = False,
     limits: Limits | None = None,
     fresh: bool = False,
+    longest: int = LONGEST,
     watch: Watch = unwatched,
 ) -> Report:
     """Annotates a dump on Spark; see docs/spark.md.
@@ -67,6 +69,7 @@ def run(
         format_name: of the files; None: told from each.
         plain: every component over the whole note; the same findings, slowly.
         limits: of time and memory, for each note.
+        longest: characters of the longest text that is taken for a note.
         fresh: an `out` that stands there is replaced.
         watch: told how far the run is, by the share of tasks done; notes are counted at the end.
 
@@ -75,8 +78,9 @@ def run(
         RulebookError: the rules are at fault.
         AbstractorError: PySpark or Java is missing, or Spark gave up; `out` is as it was.
     """
-    orders = orders_for(rules, plain=plain, limits=limits)
-    options = ReadOptions(columns=dict(columns or {}), encoding=encoding)
+    require_apart(paths, out)
+    orders = orders_for(rules, plain=plain, limits=limits, longest=longest)
+    options = ReadOptions(columns=dict(columns or {}), encoding=encoding, longest=longest)
     units, unread = units_of(paths, format_name)
     if not units:
         raise InputError("; ".join(str(fault) for _, fault in unread) or "no file of notes among what was given")

@@ -13,6 +13,7 @@ from abstractor.batch.engine.work import Job, engine_version
 from abstractor.model.errors import AbstractorError, RulebookError
 from abstractor.rulebook.load import default_rules, load_rulebook
 from abstractor.sources.reader import note_type_mapper
+from abstractor.sources.reading import LONGEST
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -32,9 +33,11 @@ class Orders:
     """A folder of rules as a ZIP file; None: those that came with the program."""
     plain: bool
     limits: Limits
+    longest: int = LONGEST
+    """Characters of the longest text that is taken for a note."""
 
 
-def orders_for(rules: str | Path | None, *, plain: bool, limits: Limits | None) -> Orders:
+def orders_for(rules: str | Path | None, *, plain: bool, limits: Limits | None, longest: int = LONGEST) -> Orders:
     """Reads and checks the rules here, so that a fault in them is told before any machine starts.
 
     Raises:
@@ -42,7 +45,9 @@ def orders_for(rules: str | Path | None, *, plain: bool, limits: Limits | None) 
     """
     book = load_rulebook(Path(rules) if rules is not None else None)
     own = book.root.resolve() == default_rules().resolve()
-    return Orders(book.version, engine_version(), None if own else _packed(book.root), plain, limits or Limits())
+    return Orders(
+        book.version, engine_version(), None if own else _packed(book.root), plain, limits or Limits(), longest
+    )
 
 
 def _packed(root: Path) -> bytes:
@@ -96,7 +101,7 @@ def _built(orders: Orders, shared: Path) -> Station:
     book = load_rulebook(root)
     if book.version != orders.rulebook:
         raise RulebookError([f"the rules of this worker are {book.version}, the driver's {orders.rulebook}"])
-    guard = Guard(Job(root, orders.plain), orders.limits)
+    guard = Guard(Job(root, orders.plain, rulebook=orders.rulebook), orders.limits)
     return Station(orders, guard, note_type_mapper(book.note_types))
 
 

@@ -156,6 +156,7 @@ def write_lists(folder: Path, found: Gathered, about: Mapping[str, object]) -> N
     content = {
         "manifest": 1,
         **about,
+        "input": None,
         "items": totals.items,
         "notes": totals.notes,
         "notes_with_findings": totals.with_rows,

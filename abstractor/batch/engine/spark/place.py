@@ -1,11 +1,11 @@
 """The hidden folder beside the output, in which a run works; a run that was ended leaves it, and the next run removes it."""
 
-import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from abstractor.batch.engine.places import alone
 from abstractor.model.errors import InputError
 
 _ENDINGS = {".jsonl", ".parquet", ".csv"}
@@ -30,33 +30,14 @@ def workplace(out: Path, *, fresh: bool) -> Iterator[Path]:
     lock = work.with_name(f"{work.name}.lock")
     try:
         work.parent.mkdir(parents=True, exist_ok=True)
-        descriptor = os.open(lock, os.O_CREAT | os.O_RDWR, 0o600)
+        with alone(lock, out):
+            try:
+                shutil.rmtree(work, ignore_errors=True)
+                work.mkdir(mode=0o700)
+                yield work
+            finally:
+                shutil.rmtree(work, ignore_errors=True)
+                with suppress(OSError):
+                    lock.unlink()
     except OSError as error:
         raise InputError(f"{out}: can't be written ({error.strerror or type(error).__name__})") from None
-    try:
-        _lock(descriptor, out)
-    except InputError:
-        os.close(descriptor)
-        raise
-    try:
-        shutil.rmtree(work, ignore_errors=True)
-        work.mkdir(mode=0o700)
-        yield work
-    except OSError as error:
-        raise InputError(f"{out}: can't be written ({error.strerror or type(error).__name__})") from None
-    finally:
-        shutil.rmtree(work, ignore_errors=True)
-        with suppress(OSError):
-            lock.unlink()
-        os.close(descriptor)
-
-
-def _lock(descriptor: int, out: Path) -> None:
-    try:
-        import fcntl
-    except ImportError:  # Windows
-        return
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        raise InputError(f"{out}: another run is writing there; wait for its end, or name another --out") from None

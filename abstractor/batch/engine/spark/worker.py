@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from abstractor.batch.engine.intake import note_hash
+from abstractor.batch.engine.intake import CONTRADICTION, note_hash
 from abstractor.batch.engine.spark.columns import NOTES, STATUS_TYPES, Outcome
 from abstractor.batch.engine.spark.orders import Orders, Station, station
 from abstractor.batch.engine.work import NoteResult, Stage
@@ -26,7 +26,6 @@ Cells = dict[str, object]
 
 _CHUNK_CHARACTERS = 1_000_000
 _CHUNK_NOTES = 1000
-_CONTRADICTION = "its id stands in this dump before, with another text, date, type or patient"
 
 
 def annotating(orders: Orders, *, once: bool = False) -> Callable[[Batches], Batches]:
@@ -81,7 +80,7 @@ Item = Taken | Cells
 
 
 def _items(rows: Iterator[Cells], ready: Station) -> Iterator[Item]:
-    options = ReadOptions(note_type=ready.note_type)
+    options = ReadOptions(note_type=ready.note_type, longest=ready.orders.longest)
     for cells in rows:
         where = {name: cells.get(name) for name in ("place", "unit", "row")}
         if cells.get("fault") is not None:
@@ -117,7 +116,7 @@ def _only_first(items: Iterable[Item]) -> Iterator[Item]:
         elif note_hash(item.note) == its_hash:
             yield item.said(Outcome.REPEATED)
         else:
-            yield item.said(Outcome.QUARANTINED, stage=Stage.COMPARING, reason=_CONTRADICTION)
+            yield item.said(Outcome.QUARANTINED, stage=Stage.COMPARING, reason=CONTRADICTION)
 
 
 def _chunks(items: Iterator[Item]) -> Iterator[list[Item]]:
