@@ -113,6 +113,8 @@ def _of_number(registry: Registry, name: str, report: ReportTables) -> Line | No
     group, at, day = name.rpartition("@")
     group = number["members"] if number is not None else (group if at else name)
     rows = report.members.get(group)
+    if number is not None and not rows:
+        return Line(f"{name}: {number['what']} = {_value(number)}", (Line("no patient"),))
     if rows is None:
         return None
     if at and number is None:

@@ -10,11 +10,13 @@ from itertools import pairwise
 
 from abstractor.model.fact import Fact
 from abstractor.outcomes.record import (
+    CHANGE,
     RESPONSES,
     Contact,
     PatientRecord,
     StatedDeath,
     StatedLine,
+    change_percent,
     stated_date,
     stated_lines,
 )
@@ -53,6 +55,9 @@ def unreadable(record: PatientRecord) -> tuple[Fault, ...]:
             if text and stated_date(text) is None
         ]
     for fact in record.present("response"):
+        if CHANGE in fact.attributes and change_percent(fact) is None:
+            text = f"{_name(fact)} of {fact.date}: {CHANGE} is no number of at least -100, not drawn"
+            found.append(fault(record, "bad_change", WARNING, "response", text))
         if fact.value.strip().upper() not in _RESPONSE_VALUES:
             found.append(
                 fault(record, "bad_response", WARNING, "response", f"{_name(fact)} is no response category, not used")

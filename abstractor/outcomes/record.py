@@ -5,6 +5,7 @@ lines, progressions); nothing is dropped without a fault that names it (`faults.
 """
 
 import datetime
+import math
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -361,3 +362,16 @@ def contacts(record: PatientRecord, contact_note_types: Iterable[str]) -> tuple[
 def has_visits(record: PatientRecord) -> bool:
     """Whether visits were abstracted at all: without them a gap between visits can't be told from a gap in the data."""
     return bool(record.notes or record.present("visit"))
+
+
+CHANGE = "change_percent"
+"""Attribute of a response fact: the change of the sum of diameters from baseline, where it was measured."""
+
+
+def change_percent(fact: Fact) -> float | None:
+    """The measured change in per cent; None where there is none, or it is no number from -100 up."""
+    try:
+        value = float(str(fact.attributes[CHANGE]))
+    except (KeyError, ValueError):
+        return None
+    return value if -100.0 <= value < math.inf else None

@@ -76,6 +76,8 @@ class OutcomesSummary:
     files: tuple[Path, ...]
     opinion: SecondOpinion
     """The numbers computed again by lifelines."""
+    leftovers: tuple[Path, ...] = ()
+    """Files of an earlier report in the same folder that this one does not have: nobody should take them for its own."""
 
     def text(self) -> str:
         """What is printed, a line a figure."""
@@ -84,7 +86,8 @@ class OutcomesSummary:
     def lines(self) -> tuple[str, ...]:
         """The figures, a line each; of a shareable report, none."""
         if self.shareable:
-            return ("shareable report: no patients, no words of notes, small counts withheld", f"report: {self.report}")
+            told = "shareable report: no patients, no words of notes, small counts withheld"
+            return (told, *self._left_over(), f"report: {self.report}")
         found = [f"WARNING: {self.opinion.text()}"] if self.opinion.disagreements else []
         found += [
             f"{self.patients} patients, {self.analysed} analysed, {len(self.excluded)} not (named in the report)",
@@ -102,7 +105,16 @@ class OutcomesSummary:
             found.append(f"{self.warnings} faults in the data, listed in the report")
         if not self.opinion.disagreements:
             found.append(self.opinion.text())
-        return (*found, f"report: {self.report}")
+        return (*found, *self._left_over(), f"report: {self.report}")
+
+    def _left_over(self) -> tuple[str, ...]:
+        if not self.leftovers:
+            return ()
+        names = ", ".join(sorted({one.name for one in self.leftovers})[:3])
+        more = ", …" if len(self.leftovers) > 3 else ""
+        return (
+            f"WARNING: {len(self.leftovers)} files of an earlier report are still in the folder ({names}{more}); delete them",
+        )
 
 
 def _months(value: float | None) -> str:
@@ -173,7 +185,8 @@ def run_outcomes(
     files.append(report)
     if extras.pdf:
         files.append(write_bytes(out / "report.pdf", render_pdf(page)))
-    return _summary(analysis, report, tuple(files), opinion, shareable=extras.shareable)
+    summary = _summary(analysis, report, tuple(files), opinion, shareable=extras.shareable)
+    return replace(summary, leftovers=_leftovers(out, files))
 
 
 def _refuse_mixture(out: Path, *, shareable: bool) -> None:
@@ -182,6 +195,13 @@ def _refuse_mixture(out: Path, *, shareable: bool) -> None:
         raise InputError(
             f"{out}: holds an internal report with patients; name another folder for the shareable one with --out"
         )
+
+
+def _leftovers(out: Path, files: Sequence[Path]) -> tuple[Path, ...]:
+    """Figures, tables and papers in the folder that were not written now."""
+    there = [one for folder in ("figures", "tables") for one in sorted((out / folder).glob("*")) if one.is_file()]
+    written = {one.resolve() for one in files}
+    return tuple(one for one in (*there, *out.glob("report.pdf")) if one.resolve() not in written)
 
 
 def _results(

@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -105,7 +106,7 @@ def test_the_summary_tells_a_scheduler_how_it_went(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("sign", [signal.SIGINT, signal.SIGTERM])
 def test_ctrl_c_stops_at_once_says_how_to_go_on_and_loses_nothing(tmp_path: Path, sign: signal.Signals) -> None:
-    texts = [f"slow limited {number}" if number % 2 else "slow nothing" for number in range(160)]
+    texts = [f"slow limited {number}" if number % 2 else "slow nothing" for number in range(100)]
     write_notes(tmp_path / "notes.csv", texts)
     arguments = ("notes.csv", "--out", "out", "--part-notes", "10", "--part-format", "jsonl", "--workers", "2")
     process = started(tmp_path, *arguments, "--summary", "summary.json")
@@ -114,6 +115,9 @@ def test_ctrl_c_stops_at_once_says_how_to_go_on_and_loses_nothing(tmp_path: Path
             break
         time.sleep(0.05)
     os.killpg(process.pid, sign)  # as a terminal does: to every process
+    time.sleep(0.02)
+    with suppress(ProcessLookupError):  # nor do more signals do harm
+        os.killpg(process.pid, signal.SIGINT)
     _, err = process.communicate(timeout=60)
     assert process.returncode == 130
     assert "Traceback" not in err
@@ -122,7 +126,7 @@ def test_ctrl_c_stops_at_once_says_how_to_go_on_and_loses_nothing(tmp_path: Path
     assert not (tmp_path / "out" / "manifest.json").exists()
     said = annotate(tmp_path, *arguments, "--resume")
     assert "were done before" in said
-    assert "160 notes, 80 with findings" in said
+    assert "100 notes, 50 with findings" in said
     annotate(tmp_path, *arguments[:2], "whole", *arguments[3:])
     for part in sorted((tmp_path / "whole").iterdir()):
         if part.is_file():
@@ -151,6 +155,10 @@ def test_shards_are_run_apart_and_put_together(tmp_path: Path) -> None:
         ("notes.csv", "--merge", "out"),
         ("notes.csv", "--out", "out", "--note-seconds", "0"),
         ("notes.csv", "--out", "out", "--workers", "0"),
+        ("notes.csv", "--out", "out", "--fresh", "--retry-quarantined"),
+        ("notes.csv", "--out", "out", "--summary", "notes.csv"),
+        ("--fresh",),
+        ("--shard", "1/2"),
     ],
 )
 def test_options_that_do_not_go_together_are_wrong_usage(tmp_path: Path, arguments: tuple[str, ...]) -> None:
@@ -158,9 +166,7 @@ def test_options_that_do_not_go_together_are_wrong_usage(tmp_path: Path, argumen
     assert "Usage: " in annotate(tmp_path, *arguments, code=2)
 
 
-@pytest.mark.parametrize(
-    ("name", "words"), [("out.csv", "ending in .jsonl, .parquet"), ("file/x", "can't be written")]
-)
+@pytest.mark.parametrize(("name", "words"), [("out.csv", "ending in .jsonl, .parquet"), ("file/x", "can't be written")])
 def test_an_output_that_can_not_be_is_one_line(tmp_path: Path, name: str, words: str) -> None:
     write_notes(tmp_path / "notes.csv", ["limited"])
     (tmp_path / "file").write_text("")
@@ -174,6 +180,47 @@ def test_many_faults_are_counted_and_the_first_are_named(tmp_path: Path) -> None
     assert said.count("set aside (ValueError") == 20
     assert "and 30 more, in out/quarantine.jsonl" in said
     assert len((tmp_path / "out" / "quarantine.jsonl").read_text().splitlines()) == 50
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="closes streams as a Unix shell does")
+@pytest.mark.parametrize("closed", ["<&-", ">&-", "2>&-", "<&- >&- 2>&-"])
+def test_streams_that_are_closed_do_no_harm(tmp_path: Path, closed: str) -> None:
+    """A scheduler may start it so; no file of ours may come to stand where a stream belongs."""
+    write_notes(tmp_path / "notes.csv", ["limited", "poison", "nothing"])
+    annotate(tmp_path, "notes.csv", "--out", "open.jsonl", code=3)
+    code = f"{BEFORE}\nsys.argv = ['abstractor', 'annotate', 'notes.csv', '--out', 'closed.jsonl']\nmain()"
+    said = subprocess.run(
+        ["sh", "-c", f'exec "$0" -c "$1" {closed}', sys.executable, code],
+        cwd=tmp_path,
+        capture_output=True,
+        check=False,
+    )
+    assert said.returncode == 3
+    assert (tmp_path / "closed.jsonl").read_bytes() == (tmp_path / "open.jsonl").read_bytes()
+
+
+def test_a_longer_text_than_is_allowed_is_named_and_not_read(tmp_path: Path) -> None:
+    write_notes(tmp_path / "notes.csv", ["limited", "limited " * 200])
+    said = annotate(tmp_path, "notes.csv", "--out", "out.jsonl", "--longest-note", "1000", code=1)
+    assert "notes.csv: row 3: note N1: 1,600 characters are more than a note may have (1,000)" in said
+
+
+def test_many_faults_in_the_registry_are_counted_and_the_summary_lists_all(
+    tmp_path: Path, empty_registry_file: Path
+) -> None:
+    from abstractor.model.note import Note
+    from abstractor.registry.engine import open_registry
+    from abstractor.registry.notes import add_notes
+
+    (tmp_path / "abstractor.db").write_bytes(empty_registry_file.read_bytes())
+    registry = open_registry(str(tmp_path / "abstractor.db"))
+    add_notes(registry, [Note(f"N{number}", f"poison {number}", "P1") for number in range(50)], "test")
+    registry.close()
+    said = annotate(tmp_path, "--summary", "summary.json", code=3)
+    assert said.count("set aside (ValueError") == 20
+    assert "and 30 more, all in summary.json" in said
+    summary = json.loads((tmp_path / "summary.json").read_text())
+    assert (summary["exit"], summary["notes"], summary["quarantined"], len(summary["faults"])) == (3, 50, 50, 50)
 
 
 def test_a_poison_note_in_the_registry_is_set_aside_and_the_run_goes_on(

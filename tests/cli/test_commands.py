@@ -195,11 +195,13 @@ def test_facts_are_imported_and_their_faults_told(run: Run, tmp_path: Path) -> N
     assert (fact.value, fact.decided_by, fact.source) == ("female", "kbauer", "import")
 
 
-def test_output_that_can_not_be_written_is_one_line(run: Run, notes: Path) -> None:
+def test_output_that_can_not_be_written_is_one_line(run: Run, notes: Path, tmp_path: Path) -> None:
+    blocked = tmp_path / "a file where a folder should be"
+    blocked.touch()
     run("init")
     assert "can't be written" in one_line(run("export", "facts", "--out", notes, code=1))
     assert "can't be written" in one_line(run("export", "findings", "--out", notes / "below", code=1))
-    assert "can't be written" in one_line(run("annotate", notes, "--out", notes / "x.jsonl", code=1))
+    assert "can't be written" in one_line(run("annotate", notes, "--out", blocked / "x.jsonl", code=1))
 
 
 def test_every_fault_of_the_rules_is_told(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -8,10 +8,10 @@ from click.testing import CliRunner, Result
 from abstractor.cli.main import cli
 
 FACTS = """patient_id,field,value,date,end_date,attributes
-P1,histology,small_cell,,,
-P1,therapy_line,1,2021-01-10,2021-03-10,"{""drugs"": [""carboplatin"", ""etoposide""]}"
-P1,response,PR,2021-02-22,,
-P1,death_date,2021-11-20,2021-11-20,,
+PAT-1,histology,small_cell,,,
+PAT-1,therapy_line,1,2021-01-10,2021-03-10,"{""drugs"": [""carboplatin"", ""etoposide""]}"
+PAT-1,response,PR,2021-02-22,,
+PAT-1,death_date,2021-11-20,2021-11-20,,
 """
 
 
@@ -34,15 +34,22 @@ def test_a_report_is_written_and_a_number_of_it_traced(study: Path, tmp_path: Pa
     assert (out / "report.pdf").is_file()
     traced = invoke(study, "trace", "os.all.median", "--report", str(out))
     assert traced.exit_code == 0
-    assert "patient P1: event, day 314" in traced.stdout
+    assert "patient PAT-1: event, day 314" in traced.stdout
     assert "death_date = 2021-11-20" in traced.stdout
+
+
+def test_a_number_of_nobody_is_traced_to_nobody(study: Path, tmp_path: Path) -> None:
+    out = tmp_path / "report"
+    assert invoke(study, "outcomes", "--out", str(out), "--cutoff", "2022-06-30").exit_code == 0
+    traced = invoke(study, "trace", "platinum.60.refractory", "--report", str(out))
+    assert (traced.exit_code, traced.stdout.splitlines()[1].strip()) == (0, "no patient")
 
 
 def test_a_shareable_report_names_nobody(study: Path, tmp_path: Path) -> None:
     out = tmp_path / "for-others"
     done = invoke(study, "outcomes", "--out", str(out), "--cutoff", "2022-06-30", "--profile", "shareable")
     assert done.exit_code == 0
-    assert "P1" not in (out / "report.html").read_text(encoding="utf-8")
+    assert "PAT-1" not in (out / "report.html").read_text(encoding="utf-8")
     refused = invoke(study, "trace", "os.all.median", "--report", str(out))
     assert refused.exit_code == 1
     assert "a shareable report has none" in refused.stderr

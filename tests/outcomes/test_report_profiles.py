@@ -229,3 +229,13 @@ def test_every_table_has_only_cells_no_spreadsheet_runs(internal: OutcomesSummar
                     assert (
                         not risky or cell.lstrip("+-").replace(".", "").replace("e", "").replace("-", "").isdigit()
                     ), path.name
+
+
+def test_the_flow_for_others_has_only_counts_that_the_report_shows(shareable: OutcomesSummary) -> None:
+    words = (shareable.report.parent / "figures" / "consort.txt").read_text(encoding="utf-8")
+    numbers = {name: row for name, row in numbers_of(shareable).items() if name.startswith("flow.")}
+    for row in numbers.values():
+        line = next((one for one in words.lower().splitlines() if one.startswith(row["what"].lower())), None)
+        assert (line is None) == (row["withheld"] == "1")
+        assert line is None or float(line.split()[-2]) == float(row["value"])
+    assert "limited" not in words

@@ -342,3 +342,13 @@ def test_the_docs_name_every_endpoint_and_every_table(tmp_path: Path) -> None:
     files = run_outcomes([patient("a", "limited", "43PR")], tmp_path, protocol=PROTOCOL, cutoff=CUTOFF).files
     assert [name for name in ENDPOINTS if f"`{name}`" not in docs] == []
     assert [path.name for path in files if path.suffix == ".csv" and path.name not in docs] == []
+
+
+def test_files_of_an_earlier_report_are_told_and_not_taken_away(tmp_path: Path) -> None:
+    records = [patient("a", "limited", "43PR"), patient("b", "extensive", "43PD")]
+    first = run_outcomes(records, tmp_path, protocol=PROTOCOL, cutoff=CUTOFF, second_opinion_most=0)
+    again = run_outcomes(records, tmp_path, protocol=PROTOCOL, cutoff=CUTOFF, by=None, second_opinion_most=0)
+    assert first.leftovers == ()
+    assert "km_os_by_stage_valg.png" in {one.name for one in again.leftovers}
+    assert all(one.is_file() for one in again.leftovers)
+    assert "files of an earlier report are still in the folder" in again.text()

@@ -55,7 +55,7 @@ def nursery(job: Opens, workers: int, memory_mb: int) -> Nursery:
 
 
 class ForkingNursery:
-    """Forks workers from a process that holds the pipeline and nothing else: a new one is there in milliseconds, and shares its memory.
+    """Forks workers from a process that holds the pipeline and nothing else: a new one is there in some milliseconds, and shares its memory.
 
     This process itself is never forked: it may have threads, open files and a terminal.
     """

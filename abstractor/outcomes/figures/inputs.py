@@ -1,11 +1,9 @@
 """From an analysis and its records to what the figures draw. Selects and renames; derives nothing."""
 
 import datetime
-import math
 from collections import Counter
 from collections.abc import Callable, Sequence
 
-from abstractor.model.fact import Fact
 from abstractor.model.finding import Assertion
 from abstractor.outcomes.baseline import genes_of
 from abstractor.outcomes.cohort import Analysis
@@ -19,7 +17,7 @@ from abstractor.outcomes.figures.oncoprint import Alteration, Profile
 from abstractor.outcomes.figures.swimmer import ALIVE, DIED, Lane, LineBar, Mark
 from abstractor.outcomes.figures.waterfall import Change
 from abstractor.outcomes.patient import PatientOutcome
-from abstractor.outcomes.record import PatientRecord, exact_day
+from abstractor.outcomes.record import PatientRecord, change_percent, exact_day
 from abstractor.outcomes.subgroup_results import Forest
 
 NOT_TREATED = "no dated line 1 of systemic therapy"
@@ -34,8 +32,6 @@ _REASONS = {
 }
 """What is at fault, without the dates of the patient."""
 _INELIGIBLE = frozenset({"no confirmed small-cell histology", "small cell transformed from NSCLC"})
-CHANGE = "change_percent"
-"""Attribute of a response fact: the change of the sum of diameters from baseline, where it was measured."""
 
 
 def swimmer_lanes(analysis: Analysis) -> tuple[Lane, ...]:
@@ -108,18 +104,10 @@ def best_changes(analysis: Analysis, records: Sequence[PatientRecord]) -> tuple[
             change
             for fact in by_name[one.patient_id].present("response")
             if (day := exact_day(fact.date)) is not None and first.line.start < day <= min(until, analysis.cutoff)
-            if (change := _change(fact)) is not None
+            if (change := change_percent(fact)) is not None
         ]
         found.append(Change(one.patient_id, min(measured, default=None), first.best.value))
     return tuple(found)
-
-
-def _change(fact: Fact) -> float | None:
-    try:
-        value = float(str(fact.attributes[CHANGE]))
-    except (KeyError, ValueError):
-        return None
-    return value if -100.0 <= value < math.inf else None
 
 
 def gene_profiles(

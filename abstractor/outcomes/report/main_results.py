@@ -177,7 +177,7 @@ def times(results: Results, say: Printer) -> list[Block]:
     blocks.append(
         Paragraph(
             f"{text} S: survival with interval and number at risk. Restricted mean: months lived (or without the event) up to "
-            f"{tau} months; NE where follow-up of a group ends before.",
+            f"{tau} months; NE where follow-up of a group ends before. In the figures bands are the intervals and ticks the censored.",
             "note",
         )
     )

@@ -9,6 +9,10 @@ from types import ModuleType
 import pytest
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", "executors: starts a Spark cluster of several processes; takes most of a minute")
+
+
 @pytest.fixture
 def doubles(monkeypatch: pytest.MonkeyPatch) -> Iterator[ModuleType]:
     monkeypatch.syspath_prepend(str(Path(__file__).parent))

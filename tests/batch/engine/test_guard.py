@@ -2,6 +2,7 @@
 
 import os
 import random
+import shutil
 import signal
 import subprocess
 import sys
@@ -9,6 +10,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
+from multiprocessing.connection import wait
 from pathlib import Path
 from types import ModuleType
 
@@ -17,9 +19,10 @@ import pytest
 from abstractor.batch.engine.guard import Guard, Limits
 from abstractor.batch.engine.nursery import ForkingNursery, Nursery, SpawningNursery
 from abstractor.batch.engine.pool import read_notes_guarded
-from abstractor.batch.engine.work import NoteResult
+from abstractor.batch.engine.work import Job, NoteResult
 from abstractor.model.errors import AbstractorError, RulebookError
 from abstractor.model.note import Note
+from abstractor.rulebook.load import default_rules, load_rulebook
 
 LIMITS = Limits(seconds=1.0, memory_mb=200)
 Make = Callable[..., Guard]
@@ -225,6 +228,29 @@ def test_a_stopped_computer_costs_no_note_its_time() -> None:
     clock._looked -= 3600
     assert clock.spent_on(1) <= 1.0
     assert clock.spent_on(2) == 0.0
+
+
+def test_a_result_of_another_note_ends_the_run(doubles: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Findings must never go out under the wrong note."""
+    with Guard(doubles.Obedient(), LIMITS) as guard:
+        guard.give(notes("a", "b"))
+        guard._waiting.rotate()
+        wait([guard.connection], 20)
+        with pytest.raises(AbstractorError, match="out of order"):
+            guard.take()
+
+
+def test_rules_that_were_edited_during_a_run_are_not_mixed_with_the_old_ones(tmp_path: Path) -> None:
+    """A nursery that is built again reads the files again."""
+    shutil.copytree(default_rules(), tmp_path / "rules")
+    version = load_rulebook(tmp_path / "rules").version
+    with (tmp_path / "rules" / "masks.toml").open("a", encoding="utf-8") as file:
+        file.write("# edited\n")
+    with (
+        Guard(Job(tmp_path / "rules", rulebook=version), LIMITS) as guard,
+        pytest.raises(AbstractorError, match="the rules were changed during the run"),
+    ):
+        list(guard.run(notes("a")))
 
 
 def test_a_broken_rulebook_error_keeps_its_kind_where_it_is_known(doubles: ModuleType) -> None:

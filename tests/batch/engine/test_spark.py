@@ -352,6 +352,7 @@ def test_every_note_is_done_once_though_workers_are_killed(
 
 
 @needs_spark
+@pytest.mark.executors
 @pytest.mark.skipif(not Path("/proc").is_dir(), reason="processes are looked up in /proc")
 def test_an_executor_may_be_killed_and_no_word_of_a_note_is_left_anywhere(
     tmp_path: Path, rows: list[dict[str, Any]], expected: list[dict[str, Any]]
@@ -372,7 +373,7 @@ def test_an_executor_may_be_killed_and_no_word_of_a_note_is_left_anywhere(
             text=True,
         )
         ended = kill_executor(running, tmp_path / "work" / ".out.spark" / "written" / "_temporary")
-        told, _ = running.communicate()
+        told, _ = running.communicate(timeout=300)
     assert ended
     assert told.strip() == str(len(rows))
     assert sorted_rows(read_parts(tmp_path / "work" / "out")) == sorted_rows(expected)
@@ -401,6 +402,14 @@ def kill_executor(running: "subprocess.Popen[str]", written: Path) -> int:
             return executors[0]
         time.sleep(0.2)
     return 0
+
+
+@pytest.mark.parametrize("place", ["dump", "dump/found"])
+def test_the_folder_that_is_read_is_never_replaced(tmp_path: Path, place: str) -> None:
+    dump = put_jsonl(tmp_path / "dump" / "part-000001.jsonl", [{"note_id": "1", "text": "ES-SCLC."}])
+    with pytest.raises(InputError, match="the notes are read from; write to another"):
+        run([tmp_path / "dump"], tmp_path / place, fresh=True)
+    assert [path for path in tmp_path.rglob("*") if path.is_file()] == [dump]
 
 
 @needs_spark
