@@ -210,16 +210,23 @@ def _write_summary(path: Path, content: dict[str, object]) -> None:
 
 @contextmanager
 def _ended_like_interrupted() -> Iterator[None]:
-    """A scheduler's SIGTERM stops a run as Ctrl-C does."""
+    """A scheduler's SIGTERM stops a run as Ctrl-C does; what comes after the first signal, while the run is being ended, changes nothing."""
+    signs = (signal.SIGINT, signal.SIGTERM)
+    stopped = False
 
     def stop(_signal: int, _frame: FrameType | None) -> None:
-        raise KeyboardInterrupt
+        nonlocal stopped
+        if not stopped:
+            stopped = True
+            raise KeyboardInterrupt
 
-    before = signal.signal(signal.SIGTERM, stop)
+    before = {sign: signal.signal(sign, stop) for sign in signs}
     try:
         yield
     finally:
-        signal.signal(signal.SIGTERM, before)
+        if not stopped:
+            for sign in signs:
+                signal.signal(sign, before[sign])
 
 
 def _annotate_files(asked: Asked) -> tuple[int, dict[str, object]]:

@@ -106,7 +106,8 @@ def test_the_summary_tells_a_scheduler_how_it_went(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("sign", [signal.SIGINT, signal.SIGTERM])
 def test_ctrl_c_stops_at_once_says_how_to_go_on_and_loses_nothing(tmp_path: Path, sign: signal.Signals) -> None:
-    texts = [f"slow limited {number}" if number % 2 else "slow nothing" for number in range(100)]
+    long = " and so on" * 1000  # so that few notes go to a worker at once, and parts appear one after another
+    texts = [f"slow {'limited' if number % 2 else 'nothing'} {number}{long}" for number in range(100)]
     write_notes(tmp_path / "notes.csv", texts)
     arguments = ("notes.csv", "--out", "out", "--part-notes", "10", "--part-format", "jsonl", "--workers", "2")
     process = started(tmp_path, *arguments, "--summary", "summary.json")
@@ -119,7 +120,7 @@ def test_ctrl_c_stops_at_once_says_how_to_go_on_and_loses_nothing(tmp_path: Path
     with suppress(ProcessLookupError):  # nor do more signals do harm
         os.killpg(process.pid, signal.SIGINT)
     _, err = process.communicate(timeout=60)
-    assert process.returncode == 130
+    assert process.returncode == 130, err
     assert "Traceback" not in err
     assert "the same command goes on from there" in err
     assert json.loads((tmp_path / "summary.json").read_text())["reason"] == "stopped"
