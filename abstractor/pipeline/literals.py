@@ -169,23 +169,30 @@ def _relax_item(operation: str, argument: Any) -> bool:
         case "NOT_LITERAL":
             return chr(argument) == "\n" or not chr(argument).isspace()
         case "IN":
-            listed = {chr(value) for kind, value in argument if str(kind) == "LITERAL"}
-            if str(argument[0][0]) == "NEGATE":
-                return " " not in listed
-            return " " in listed or not any(map(str.isspace, listed))
+            return _tells_no_blanks_apart(argument)
         case "SUBPATTERN":
             return _relax(argument[3])
         case "ATOMIC_GROUP":
             return False
         case "BRANCH":
-            relaxed_all = [_relax(branch) for branch in argument[1]]
-            return all(relaxed_all)
+            return all(_relax(branch) for branch in argument[1])
         case "MAX_REPEAT" | "MIN_REPEAT":
             return _relax(argument[2])
         case "POSSESSIVE_REPEAT" | "GROUPREF" | "GROUPREF_EXISTS":
             return False
         case _:
             return True
+
+
+def _tells_no_blanks_apart(items: list[tuple[Any, Any]]) -> bool:
+    """Whether a class of characters that takes another blank takes the plain one too."""
+    listed = {chr(value) for kind, value in items if str(kind) == "LITERAL"}
+    ranges = [value for kind, value in items if str(kind) == "RANGE"]
+    if any(low <= ord(blank) <= high for low, high in ranges for blank in "\t\n\r\x0b\x0c "):
+        return False
+    if str(items[0][0]) == "NEGATE":
+        return " " not in listed
+    return " " in listed or not any(map(str.isspace, listed))
 
 
 def _stays(operation: str, argument: Any) -> bool:

@@ -5,6 +5,7 @@ not there is as good as none: everything is worked out again.
 """
 
 import hashlib
+import inspect
 import json
 import sys
 from collections.abc import Callable
@@ -16,10 +17,9 @@ from platformdirs import user_cache_path
 
 from abstractor.files import whole_file
 from abstractor.model.errors import InputError
+from abstractor.pipeline import literals
 from abstractor.pipeline.literals import Condition, Outline
 
-_METHOD = 2
-"""Of working out; raised with every change in `literals`."""
 _MOST = 6_000
 """Outlines that are kept: those of a few rulebooks."""
 
@@ -53,9 +53,9 @@ class Outlines:
 
 
 def cached_outlines() -> Outlines:
-    """Those in the user's cache folder."""
-    version = f"{sys.version_info.major}.{sys.version_info.minor}"
-    return Outlines(user_cache_path("abstractor", appauthor=False) / f"outlines-{version}-{_METHOD}.json")
+    """Those in the user's cache folder that this very program and this Python worked out: what another one did could hide words."""
+    method = hashlib.sha256(f"{sys.version}\0{inspect.getsource(literals)}".encode()).hexdigest()[:12]
+    return Outlines(user_cache_path("abstractor", appauthor=False) / f"outlines-{method}.json")
 
 
 def _written(outlines: dict[str, Outline]) -> str:

@@ -40,7 +40,6 @@ class Stage(StrEnum):
     COMPARING = "comparing"
     """It was read, but its id stands for another text in the same dump."""
     ANNOTATING = "annotating"
-    WRITING = "writing"
 
 
 @dataclass(frozen=True, slots=True)

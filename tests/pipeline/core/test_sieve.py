@@ -81,6 +81,8 @@ def test_the_relaxed_expression_matches_whatever_the_kind_of_blanks(expression: 
 def test_an_expression_that_asks_for_the_end_of_a_line_is_not_relaxed() -> None:
     assert relaxed(r"liver\n") is None
     assert relaxed(r"liver[^ ]lung") is None
+    assert relaxed(r"liver[^ -/]lung") is None
+    assert relaxed(r"(?:liver|spleen\n)") is None
 
 
 def test_local_flags_hold_for_the_alternatives_that_are_taken_apart() -> None:
