@@ -1,19 +1,24 @@
 """What tests of several stages share: a registry that costs no migration, a clock that stands still, the registry's questions."""
 
-import shutil
 import tomllib
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import HealthCheck, settings
+from registry_copies import copied
 
 from abstractor.model.finding import Assertion, Finding
 from abstractor.model.note import Note
 from abstractor.registry.engine import Registry, create_registry, open_registry
 from abstractor.rulebook.book import RuleBook
 from abstractor.rulebook.schema import FieldSpec
+
+if TYPE_CHECKING:
+    from postgres_server import Databases
 
 PROJECT = Path(__file__).resolve().parents[1]
 
@@ -51,10 +56,7 @@ def empty_registry_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def registry_file(empty_registry_file: Path, tmp_path: Path) -> Path:
-    path = tmp_path / "study.db"
-    shutil.copy(empty_registry_file, path)
-    path.chmod(0o600)
-    return path
+    return copied(empty_registry_file, tmp_path / "study.db")
 
 
 @pytest.fixture
@@ -62,6 +64,39 @@ def registry(registry_file: Path) -> Iterator[Registry]:
     opened = open_registry(str(registry_file))
     yield opened
     opened.close()
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator["Databases"]:
+    """A PostgreSQL server to make databases on."""
+    from postgres_server import Databases, NoServer, server
+
+    with ExitStack() as stack:
+        try:
+            databases = Databases(stack.enter_context(server()))
+        except NoServer as error:
+            pytest.skip(f"no PostgreSQL: {error}")
+        yield databases
+        databases.close()
+
+
+@pytest.fixture(scope="session")
+def empty_postgres_registry(postgres: "Databases") -> str:
+    url = postgres.create()
+    create_registry(url).close()
+    return url
+
+
+@pytest.fixture
+def postgres_url(postgres: "Databases", empty_postgres_registry: str) -> str:
+    """The URL of an empty registry on PostgreSQL."""
+    return postgres.create(empty_postgres_registry)
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def registry_name(request: pytest.FixtureRequest) -> str:
+    """An empty registry to be opened by its name: once a file, once on a server."""
+    return str(request.getfixturevalue("registry_file" if request.param == "sqlite" else "postgres_url"))
 
 
 @pytest.fixture(scope="session")

@@ -6,6 +6,9 @@ from dataclasses import dataclass, field
 from abstractor.model.decision import STATING, Action, Decision
 from abstractor.model.fact import Fact
 
+OVERRIDE_PREFIX = "check:"
+"""How the slot of an `OVERRIDE` begins: `check:E14:KEY`. No field is called so."""
+
 
 @dataclass(frozen=True, slots=True)
 class Case:
@@ -17,6 +20,8 @@ class Case:
     comments: dict[str, tuple[Decision, ...]] = field(default_factory=dict)
     recheck: frozenset[str] = frozenset()
     """Slots whose decision stands but must be looked at again, because a note it rests on has changed."""
+    overrides: dict[str, Decision] = field(default_factory=dict)
+    """What was said to be right as reported, by the slot of the problem; void where the values have changed: the key is another then."""
     closed: bool = False
     undoable: tuple[Decision, ...] = ()
     """Oldest first; the last one is what `undo` takes back."""
@@ -62,6 +67,7 @@ def fold(patient_id: str, decisions: Iterable[Decision]) -> Case:
 def _settle(patient_id: str, live: list[Decision], redoable: list[Decision], version: int) -> Case:
     current: dict[str, Decision] = {}
     comments: dict[str, list[Decision]] = {}
+    overrides: dict[str, Decision] = {}
     recheck: set[str] = set()
     closed = False
     undoable: list[Decision] = []
@@ -77,6 +83,9 @@ def _settle(patient_id: str, live: list[Decision], redoable: list[Decision], ver
         elif decision.action is Action.COMMENT:
             comments.setdefault(decision.slot, []).append(decision)
             undoable.append(decision)
+        elif decision.action is Action.OVERRIDE:
+            overrides[decision.slot] = decision
+            undoable.append(decision)
         else:
             current[decision.slot] = decision
             recheck.discard(decision.slot)
@@ -86,6 +95,7 @@ def _settle(patient_id: str, live: list[Decision], redoable: list[Decision], ver
         current=current,
         comments={slot: tuple(said) for slot, said in comments.items()},
         recheck=frozenset(recheck),
+        overrides=overrides,
         closed=closed,
         undoable=tuple(undoable),
         redoable=tuple(redoable),

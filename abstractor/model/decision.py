@@ -27,6 +27,8 @@ class Action(StrEnum):
     REDO = "redo"
     CLOSE = "close"
     REOPEN = "reopen"
+    OVERRIDE = "override"
+    """A person says that values which an edit check warns of are right as reported; the slot names the check and the values."""
     RECHECK = "recheck"
     """The system asks again: a note this was decided on has a new version."""
 

@@ -1,8 +1,9 @@
 """Decisions: appended one at a time, never changed; a patient's case is folded from them."""
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from typing import Protocol
 
-from sqlalchemy import Connection, RowMapping, insert, select, update
+from sqlalchemy import Connection, RowMapping, insert, or_, select, update
 
 from abstractor.model.case import Case, fold
 from abstractor.model.decision import Action, Decision
@@ -10,7 +11,41 @@ from abstractor.model.errors import RegistryError, StaleCase
 from abstractor.model.finding import Assertion
 from abstractor.registry.codec import evidence_rows, plain, read_evidence
 from abstractor.registry.engine import Registry
+from abstractor.registry.inserts import insert_once
+from abstractor.registry.leases import taken_from
 from abstractor.registry.tables import DecisionRow, PatientRow
+
+
+class DecisionLog(Protocol):
+    """Where the decisions of a reading are kept: those of the registry, or those of a second reader who must not see them."""
+
+    def record(self, decision: Decision, *, seen: int) -> Decision:
+        """Commits one decision under the rules of `record` below: safe to repeat, refused where it is stale."""
+        ...
+
+    def decisions_of(self, patient_id: str) -> tuple[Decision, ...]:
+        """All decisions on a patient, oldest first."""
+        ...
+
+    def case_of(self, patient_id: str) -> Case:
+        """What holds now for a patient."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class RegistryLog:
+    """The decisions of the registry itself: a `DecisionLog`."""
+
+    registry: Registry
+
+    def record(self, decision: Decision, *, seen: int) -> Decision:
+        return record(self.registry, decision, seen=seen)
+
+    def decisions_of(self, patient_id: str) -> tuple[Decision, ...]:
+        return decisions_of(self.registry, patient_id)
+
+    def case_of(self, patient_id: str) -> Case:
+        return case_of(self.registry, patient_id)
 
 
 def record(registry: Registry, decision: Decision, *, seen: int) -> Decision:
@@ -25,23 +60,38 @@ def record(registry: Registry, decision: Decision, *, seen: int) -> Decision:
         StaleCase: somebody else has decided on this patient since; nothing was written.
         RegistryError: it could not be saved; nothing was written.
     """
-    with registry.write() as connection:
-        standing = _standing(connection, decision.action_id)
-        if standing is not None:
-            return standing
-        newer = connection.execute(
-            select(DecisionRow.decided_by, DecisionRow.decided_at).where(
-                DecisionRow.patient_id == decision.patient_id,
-                DecisionRow.sequence > seen,
-                DecisionRow.decided_by != decision.decided_by,
-            )
-        ).first()
-        if newer is not None:
-            raise StaleCase(
-                f"patient {decision.patient_id}: {newer.decided_by} decided at {newer.decided_at} what you have not seen; "
-                "not saved: look at it and decide again"
-            )
-        return append(connection, decision)
+    return registry.attempt(lambda connection: _record(connection, registry, decision, seen))
+
+
+def _record(connection: Connection, registry: Registry, decision: Decision, seen: int) -> Decision:
+    _lock_patient(connection, decision.patient_id)
+    standing = _standing(connection, decision.action_id)
+    if standing is not None:
+        return standing
+    newer = connection.execute(
+        select(DecisionRow.decided_by, DecisionRow.decided_at).where(
+            DecisionRow.patient_id == decision.patient_id,
+            DecisionRow.sequence > seen,
+            or_(DecisionRow.decided_by != decision.decided_by, DecisionRow.slot == decision.slot),
+        )
+    ).first()
+    if newer is not None:
+        raise StaleCase(
+            f"patient {decision.patient_id}: {newer.decided_by} decided at {newer.decided_at} what you have not seen; "
+            "not saved: look at it and decide again"
+        )
+    now = registry.now(connection, lambda: decision.decided_at)
+    taker = taken_from(connection, decision.patient_id, decision.decided_by, now)
+    if taker is not None:
+        raise StaleCase(f"patient {decision.patient_id}: {taker} has taken it over; not saved")
+    return append(connection, decision)
+
+
+def _lock_patient(connection: Connection, patient_id: str) -> None:
+    """Decisions on one patient come one after the other, so that none is made past one unseen, and sequences rise as they are saved."""
+    connection.execute(
+        select(PatientRow.patient_id).where(PatientRow.patient_id == patient_id).with_for_update(key_share=True)
+    )
 
 
 def record_all(registry: Registry, decisions: list[Decision]) -> int:
@@ -50,13 +100,18 @@ def record_all(registry: Registry, decisions: list[Decision]) -> int:
     Returns:
         How many were written.
     """
-    written = 0
-    with registry.write() as connection:
+
+    def work(connection: Connection) -> int:
+        written = 0
+        for patient_id in sorted({decision.patient_id for decision in decisions}):
+            _lock_patient(connection, patient_id)
         for decision in decisions:
             if _standing(connection, decision.action_id) is None:
                 append(connection, decision)
                 written += 1
-    return written
+        return written
+
+    return registry.attempt(work)
 
 
 def append(connection: Connection, decision: Decision) -> Decision:
@@ -67,7 +122,7 @@ def append(connection: Connection, decision: Decision) -> Decision:
     if known is None:
         if decision.action is not Action.IMPORT:
             raise RegistryError(f"patient {decision.patient_id}: not in this registry")
-        connection.execute(insert(PatientRow).values(patient_id=decision.patient_id, created_at=decision.decided_at))
+        insert_once(connection, PatientRow, {"patient_id": decision.patient_id, "created_at": decision.decided_at})
     elif decision.action is Action.IMPORT:
         # what is suggested near an imported event must move to its slot
         connection.execute(
@@ -119,15 +174,16 @@ def read_decisions(connection: Connection, patient_id: str) -> tuple[Decision, .
     """`decisions_of` inside a transaction; used by this package only."""
     table = DecisionRow.__table__
     rows = connection.execute(select(table).where(DecisionRow.patient_id == patient_id).order_by(DecisionRow.sequence))
-    return tuple(_decision(row) for row in rows.mappings())
+    return tuple(stored_decision(row) for row in rows.mappings())
 
 
 def _standing(connection: Connection, action_id: str) -> Decision | None:
     row = connection.execute(select(DecisionRow.__table__).where(DecisionRow.action_id == action_id)).mappings().first()
-    return None if row is None else _decision(row)
+    return None if row is None else stored_decision(row)
 
 
-def _decision(row: RowMapping) -> Decision:
+def stored_decision(row: RowMapping) -> Decision:
+    """A row of the table as a decision; used by this package only."""
     values = dict(row)
     values["action"] = Action(values["action"])
     values["assertion"] = Assertion(values["assertion"])

@@ -2,9 +2,10 @@
 
 from collections.abc import Callable
 
-from sqlalchemy import Delete, delete, insert, select
+from sqlalchemy import delete, select
 
 from abstractor.registry.engine import Registry, utc_now
+from abstractor.registry.inserts import put
 from abstractor.registry.tables import DraftRow
 
 
@@ -12,10 +13,8 @@ def save_draft(
     registry: Registry, user: str, patient_id: str, slot: str, text: str, clock: Callable[[], str] = utc_now
 ) -> None:
     """Keeps what a user has typed for a slot so far; an older draft of it is replaced."""
-    with registry.write() as connection:
-        connection.execute(_draft_delete(user, patient_id, slot))
-        values = {"user": user, "patient_id": patient_id, "slot": slot, "text": text, "saved_at": clock()}
-        connection.execute(insert(DraftRow).values(values))
+    values = {"user_name": user, "patient_id": patient_id, "slot": slot, "text": text, "saved_at": clock()}
+    registry.attempt(lambda connection: put(connection, DraftRow, values))
 
 
 def draft_of(registry: Registry, user: str, patient_id: str, slot: str) -> str | None:
@@ -29,9 +28,16 @@ def draft_of(registry: Registry, user: str, patient_id: str, slot: str) -> str |
 
 def drop_draft(registry: Registry, user: str, patient_id: str, slot: str) -> None:
     """Forgets a draft, once its value is saved or given up."""
-    with registry.write() as connection:
-        connection.execute(_draft_delete(user, patient_id, slot))
+    statement = delete(DraftRow).where(DraftRow.user == user, DraftRow.patient_id == patient_id, DraftRow.slot == slot)
+    registry.attempt(lambda connection: connection.execute(statement))
 
 
-def _draft_delete(user: str, patient_id: str, slot: str) -> Delete:
-    return delete(DraftRow).where(DraftRow.user == user, DraftRow.patient_id == patient_id, DraftRow.slot == slot)
+def drafts_of(registry: Registry, user: str, patient_id: str) -> dict[str, str]:
+    """Everything a user has half typed on a patient, by slot."""
+    statement = (
+        select(DraftRow.slot, DraftRow.text)
+        .where(DraftRow.user == user, DraftRow.patient_id == patient_id)
+        .order_by(DraftRow.slot)
+    )
+    with registry.read() as connection:
+        return {row.slot: row.text for row in connection.execute(statement)}

@@ -1,19 +1,30 @@
 """Opening, creating and upgrading a registry, and its two kinds of transaction. Settings follow what was measured on SQLite:
 rollback journal, synchronous EXTRA, BEGIN IMMEDIATE for writers, files for the owner only, nothing of a note in temporary files.
+On PostgreSQL writers run side by side; what must not be done twice at once takes a lock of its own (`alone`, rows FOR UPDATE).
 """
 
 import os
 import sqlite3
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event, inspect, make_url, text
 from sqlalchemy.exc import ArgumentError, DBAPIError, SQLAlchemyError
 
 from abstractor.model.errors import RegistryError
+from abstractor.registry.faults import named, passing
+
+Result = TypeVar("Result")
+
+PATIENCE = 30.0
+"""Seconds a batch waits for others who write."""
+SHORT_PATIENCE = 5.0
+"""Seconds a person at the screen waits, before being told that nothing was saved."""
 
 _WRITE = "abstractor_write"
 _MIGRATIONS = Path(__file__).parent / "migrations"
@@ -27,58 +38,78 @@ def utc_now() -> str:
 class Registry:
     """An open registry. `read()` and `write()` give a connection inside one transaction."""
 
-    def __init__(self, engine: Engine, name: str) -> None:
+    def __init__(self, engine: Engine, name: str, patience: float = PATIENCE) -> None:
         self.engine = engine
         self.name = name
         """How to name it to a user: a path, or a URL without its password."""
+        self.patience = patience
+        """Seconds a writer waits for others."""
+        self.server_time = engine.dialect.name == "postgresql"
+        """Whether leases go by the server's clock: those who share a server need not have the same time."""
 
     @contextmanager
     def read(self) -> Iterator[Connection]:
         """A transaction that only reads."""
-        with _named(self.name), self.engine.connect() as connection, connection.begin():
+        with named(self.name, self.patience), self.engine.connect() as connection, connection.begin():
             yield connection
 
     @contextmanager
     def write(self) -> Iterator[Connection]:
-        """A transaction that writes: it holds the write lock from its start, and is committed when the block ends."""
+        """A transaction that writes: it holds the write lock from its start, and is committed when the block ends.
+
+        On PostgreSQL there is no such lock: see `alone`.
+        """
+        with named(self.name, self.patience), self._writing() as connection:
+            yield connection
+
+    def attempt(self, work: Callable[[Connection], Result]) -> Result:
+        """Does `work` in a transaction that writes, and once more where a lost connection or another writer undid it.
+
+        Args:
+            work: may run more than once, the first time perhaps with success and only the answer lost: what it writes must
+                carry an id of its own, by which the second run knows it.
+
+        Raises:
+            RegistryError: it failed for another reason, or still does after `patience` seconds.
+        """
+        give_up = time.monotonic() + self.patience
+        pause = 0.05
+        with named(self.name, self.patience):
+            while True:
+                try:
+                    with self._writing() as connection:
+                        return work(connection)
+                except DBAPIError as error:
+                    if not passing(error) or time.monotonic() + pause > give_up:
+                        raise
+                time.sleep(pause)
+                pause = min(2 * pause, 1.0)
+
+    @contextmanager
+    def _writing(self) -> Iterator[Connection]:
         with (
-            _named(self.name),
             self.engine.connect().execution_options(**{_WRITE: True}) as connection,
             connection.begin(),
         ):
             yield connection
 
+    def now(self, connection: Connection, clock: Callable[[], str]) -> str:
+        """The time that leases go by: the server's where there is one, else that of `clock`. UTC, ISO 8601."""
+        if not self.server_time:
+            return clock()
+        moment: datetime = connection.execute(text("SELECT clock_timestamp()")).scalar_one()
+        return moment.astimezone(UTC).isoformat(timespec="milliseconds")
+
     def close(self) -> None:
         self.engine.dispose()
 
 
-@contextmanager
-def _named(name: str) -> Iterator[None]:
-    """Database faults become one line that names the registry; the driver's own words may hold values of a row, and are dropped."""
-    try:
-        yield
-    except DBAPIError as error:
-        raise RegistryError(f"{name}: {_plain_reason(error)}") from None
-    except UnicodeEncodeError:
-        raise RegistryError(f"{name}: the text holds half a surrogate pair, which can't be stored; mend it") from None
-
-
-def _plain_reason(error: DBAPIError) -> str:
-    said = str(error.orig).lower() if error.orig is not None else ""
-    for sign, says in (
-        ("disk i/o", "the disk can't be read or written"),
-        ("disk is full", "the disk is full; nothing of this step was saved. Free some space and try again"),
-        ("readonly", "can't be written (read-only file or folder); change its permissions or use another --db"),
-        ("locked", "another program has been writing for more than 30 seconds; try again"),
-        ("malformed", "is damaged; restore a backup"),
-        ("not a database", "is not an Abstractor registry; name another file with --db"),
-        ("append-only", "decisions can't be changed or deleted"),
-        ("unable to open", "can't be opened; check the folder and its permissions"),
-        ("no such table", "is not an Abstractor registry; name another file with --db"),
-    ):
-        if sign in said:
-            return says
-    return f"the database refused ({type(error).__name__}); nothing of this step was saved"
+def alone(connection: Connection, task: str) -> None:
+    """Waits until no other transaction is at the same task, until this one ends. SQLite has one writer at a time anyway."""
+    if connection.dialect.name == "postgresql":
+        connection.execute(
+            text("SELECT pg_advisory_xact_lock(hashtext('abstractor'), hashtext(:task))"), {"task": task}
+        )
 
 
 def registry_url(name: str) -> URL:
@@ -90,9 +121,10 @@ def registry_url(name: str) -> URL:
     if "://" not in name:
         return URL.create("sqlite", database=name)
     try:
-        return make_url(name)
+        url = make_url(name)
     except ArgumentError:
         raise RegistryError("the registry's URL can't be read; write a path or an SQLAlchemy URL") from None
+    return url.set(drivername="postgresql+psycopg") if url.drivername in {"postgresql", "postgres"} else url
 
 
 def create_registry(name: str) -> Registry:
@@ -109,7 +141,8 @@ def create_registry(name: str) -> Registry:
         _touch_private(path)
     registry = _connect(url)
     try:
-        with _named(registry.name):
+        _require_empty(registry, path)
+        with named(registry.name, registry.patience):
             _migrate(registry.engine)
     except RegistryError:
         registry.close()
@@ -119,8 +152,17 @@ def create_registry(name: str) -> Registry:
     return registry
 
 
-def open_registry(name: str) -> Registry:
+def _require_empty(registry: Registry, path: Path | None) -> None:
+    if path is None and _revisions(registry)[0] is not None:
+        raise RegistryError(f"{registry.name}: is a registry already; use it as it is, or name another with --db")
+
+
+def open_registry(name: str, patience: float = PATIENCE) -> Registry:
     """Opens a registry that exists and has this program's schema.
+
+    Args:
+        name: a path or a URL.
+        patience: seconds that a writer waits for others.
 
     Raises:
         RegistryError: there is none, it is newer or older than the program, or it can't be read.
@@ -128,7 +170,7 @@ def open_registry(name: str) -> Registry:
     url = registry_url(name)
     path = _file(url)
     _require_file(path)
-    registry = _connect(url)
+    registry = _connect(url, patience)
     try:
         found, wanted = _revisions(registry)
     except RegistryError:
@@ -180,7 +222,7 @@ def upgrade_registry(name: str) -> tuple[str | None, str]:
         _require_known(registry.name, found, wanted)
         if path is not None:
             _copy(path, path.with_name(f"{path.name}.before-{wanted}"))
-        with _named(registry.name):
+        with named(registry.name, registry.patience):
             _migrate(registry.engine)
         return found, wanted
     finally:
@@ -212,22 +254,40 @@ def _touch_private(path: Path) -> None:
         raise RegistryError(f"{path}: can't be created ({error.strerror}); name another place with --db") from None
 
 
-def _connect(url: URL) -> Registry:
+def _connect(url: URL, patience: float = PATIENCE) -> Registry:
     name = url.database or "" if url.get_backend_name() == "sqlite" else url.render_as_string(hide_password=True)
+    settings = _postgresql_settings(patience) if url.get_backend_name() == "postgresql" else {}
     try:
-        engine = create_engine(url, hide_parameters=True)
-    except (SQLAlchemyError, ModuleNotFoundError) as error:
+        engine = create_engine(url, hide_parameters=True, **settings)
+    except ModuleNotFoundError as error:
+        remedy = "; install abstractor[postgres]" if url.get_backend_name() == "postgresql" else ""
+        raise RegistryError(f"{name}: no driver for this database ({error.name} is missing){remedy}") from None
+    except SQLAlchemyError as error:
         raise RegistryError(f"{name}: no driver for this database ({type(error).__name__})") from None
     if engine.dialect.name == "sqlite":
-        event.listen(engine, "connect", _prepare_sqlite)
+        event.listen(engine, "connect", partial(_prepare_sqlite, patience))
         event.listen(engine, "begin", _begin_sqlite)
-    return Registry(engine, name)
+    return Registry(engine, name, patience)
 
 
-def _prepare_sqlite(connection: Any, _record: object) -> None:
+def _postgresql_settings(patience: float) -> dict[str, Any]:
+    milliseconds = int(1000 * patience)
+    return {
+        "pool_pre_ping": True,  # a connection that died while nobody used it is replaced without a word
+        "connect_args": {
+            "connect_timeout": max(2, int(patience)),
+            "tcp_user_timeout": milliseconds,
+            "application_name": "abstractor",
+            # a client that hangs in the middle of a step must not keep others from writing for ever
+            "options": f"-c lock_timeout={milliseconds} -c idle_in_transaction_session_timeout=600000",
+        },
+    }
+
+
+def _prepare_sqlite(patience: float, connection: Any, _record: object) -> None:
     connection.isolation_level = None  # the driver must not begin transactions of its own: `_begin_sqlite` does
     for pragma in (
-        "busy_timeout = 30000",
+        f"busy_timeout = {int(1000 * patience)}",
         "journal_mode = DELETE",
         "synchronous = EXTRA",
         "foreign_keys = ON",

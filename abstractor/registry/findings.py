@@ -1,6 +1,7 @@
 """The ledger of annotation and the findings of each note version."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 from sqlalchemy import and_, delete, insert, select, update
 
@@ -25,7 +26,7 @@ def pending(registry: Registry, rulebook: str) -> tuple[StoredNote, ...]:
         stored_columns()
         .outerjoin(AnnotationRow, read)
         .where(NoteRow.latest, AnnotationRow.note_key.is_(None))
-        .order_by(NoteRow.patient_id, NoteRow.note_date, NoteRow.note_id)
+        .order_by(NoteRow.patient_id, NoteRow.note_date.nulls_first(), NoteRow.note_id)
     )
     with registry.read() as connection:
         return tuple(StoredNote(*row) for row in connection.execute(statement))
@@ -87,7 +88,7 @@ def findings_of(registry: Registry, patient_id: str) -> tuple[Finding, ...]:
         select(FindingRow, NoteRow.note_id, NoteRow.patient_id, NoteRow.note_date, NoteRow.note_type)
         .join(NoteRow, NoteRow.note_key == FindingRow.note_key)
         .where(NoteRow.patient_id == patient_id, NoteRow.latest)
-        .order_by(NoteRow.note_date, NoteRow.note_id, FindingRow.start, FindingRow.finding_key)
+        .order_by(NoteRow.note_date.nulls_first(), NoteRow.note_id, FindingRow.start, FindingRow.finding_key)
     )
     with registry.read() as connection:
         rows = connection.execute(statement).mappings().all()
@@ -114,3 +115,30 @@ def findings_of(registry: Registry, patient_id: str) -> tuple[Finding, ...]:
         )
         for row in rows
     )
+
+
+@dataclass(frozen=True, slots=True)
+class NoteReading:
+    """Whether and when the latest version of a note was read by the rules."""
+
+    note_id: str
+    rulebook: str | None
+    """Version of the rulebook that read it; None: none has."""
+    read_at: str | None
+    set_aside: bool
+    """It could not be read."""
+
+
+def readings_of(registry: Registry, patient_id: str) -> tuple[NoteReading, ...]:
+    """What became of each of a patient's notes, by note id."""
+    statement = (
+        select(NoteRow.note_id, AnnotationRow.rulebook, AnnotationRow.annotated_at, AnnotationRow.fault)
+        .outerjoin(AnnotationRow, AnnotationRow.note_key == NoteRow.note_key)
+        .where(NoteRow.patient_id == patient_id, NoteRow.latest)
+        .order_by(NoteRow.note_id)
+    )
+    with registry.read() as connection:
+        return tuple(
+            NoteReading(row.note_id, row.rulebook, row.annotated_at, row.fault is not None)
+            for row in connection.execute(statement)
+        )

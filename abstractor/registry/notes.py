@@ -9,7 +9,8 @@ from abstractor.model.decision import Action, Decision
 from abstractor.model.errors import RegistryError
 from abstractor.model.note import Note
 from abstractor.registry.decisions import append, read_case
-from abstractor.registry.engine import Registry, utc_now
+from abstractor.registry.engine import Registry, alone, utc_now
+from abstractor.registry.inserts import insert_once
 from abstractor.registry.tables import NoteRow, NoteTextRow, PatientRow
 
 
@@ -53,6 +54,7 @@ def add_notes(registry: Registry, notes: Iterable[Note], source: str, clock: Cal
     """
     result = Ingested()
     with registry.write() as connection:
+        alone(connection, "notes")  # two loads of the same note must not both find it missing
         for note in notes:
             _add(connection, note, source, clock(), result)
     return result
@@ -76,11 +78,7 @@ def _add(connection: Connection, note: Note, source: str, now: str, result: Inge
         if (note.note_date, note.note_type) == (latest.note_date, latest.note_type):
             result.known += 1
             return
-    if (
-        connection.execute(select(PatientRow.patient_id).where(PatientRow.patient_id == note.patient_id)).first()
-        is None
-    ):
-        connection.execute(insert(PatientRow).values(patient_id=note.patient_id, created_at=now))
+    insert_once(connection, PatientRow, {"patient_id": note.patient_id, "created_at": now})
     if latest is not None:
         connection.execute(update(NoteRow).where(NoteRow.note_key == latest.note_key).values(latest=False))
         result.versions += 1
@@ -150,7 +148,9 @@ def all_notes(registry: Registry) -> tuple[StoredNote, ...]:
     """The latest versions of all notes, by patient."""
     with registry.read() as connection:
         statement = (
-            stored_columns().where(NoteRow.latest).order_by(NoteRow.patient_id, NoteRow.note_date, NoteRow.note_id)
+            stored_columns()
+            .where(NoteRow.latest)
+            .order_by(NoteRow.patient_id, NoteRow.note_date.nulls_first(), NoteRow.note_id)
         )
         return tuple(StoredNote(*row) for row in connection.execute(statement))
 

@@ -1,11 +1,18 @@
 """The tables of the registry. Only this package knows them; it gives and takes model objects."""
 
-from sqlalchemy import JSON, Boolean, Float, ForeignKey, Index, Integer, String, Text, UniqueConstraint, true
+from typing import ClassVar
+
+from sqlalchemy import JSON, Boolean, Float, ForeignKey, Index, Integer, UniqueConstraint, true
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+
+from abstractor.registry.stored_text import LongText as Text
+from abstractor.registry.stored_text import StoredText as String
 
 
 class Base(DeclarativeBase):
     """All tables; every time is UTC in ISO 8601, every date a partial ISO date."""
+
+    type_annotation_map: ClassVar = {str: String}
 
 
 class PatientRow(Base):
@@ -15,13 +22,18 @@ class PatientRow(Base):
     created_at: Mapped[str] = mapped_column(String)
     suggestions_due: Mapped[bool] = mapped_column(Boolean, server_default=true())
     """Findings or imported facts are newer than the suggestions; set and cleared in the transactions that make it so."""
+    changes: Mapped[int] = mapped_column(Integer, server_default="0")
+    """Triggers raise it with every note, suggestion and decision: what was counted before is known to be old."""
 
 
 class NoteRow(Base):
     """One version of a note, without its text: lists must not read gigabytes."""
 
     __tablename__ = "note"
-    __table_args__ = (UniqueConstraint("note_id", "version"), Index("note_patient", "patient_id", "latest"))
+    __table_args__ = (
+        UniqueConstraint("note_id", "version"),
+        Index("note_patient", "patient_id", "latest", "note_date", "ingested_at"),
+    )
 
     note_key: Mapped[int] = mapped_column(Integer, primary_key=True)
     note_id: Mapped[str] = mapped_column(String)
@@ -134,6 +146,51 @@ class LeaseRow(Base):
     holder: Mapped[str] = mapped_column(String)
     since: Mapped[str] = mapped_column(String)
     until: Mapped[str] = mapped_column(String)
+    active_at: Mapped[str] = mapped_column(String, server_default="")
+    """When its holder last did something; an open program alone renews `until` and not this."""
+
+
+class AssignmentRow(Base):
+    """Whose work a patient is: a plan that stands until it is given back. A patient without one is in the pool."""
+
+    __tablename__ = "assignment"
+
+    patient_id: Mapped[str] = mapped_column(ForeignKey("patient.patient_id"), primary_key=True)
+    user: Mapped[str] = mapped_column("user_name", String)
+    since: Mapped[str] = mapped_column(String)
+
+
+class LeaseEventRow(Base):
+    """Append-only, as `DecisionRow`: who took a patient from whom, and why."""
+
+    __tablename__ = "lease_event"
+    __table_args__ = (Index("lease_event_patient", "patient_id", "event_key"),)
+
+    event_key: Mapped[int] = mapped_column(Integer, primary_key=True)
+    patient_id: Mapped[str] = mapped_column(ForeignKey("patient.patient_id"))
+    happened_at: Mapped[str] = mapped_column(String)
+    kind: Mapped[str] = mapped_column(String)
+    taken_by: Mapped[str] = mapped_column(String)
+    taken_from: Mapped[str] = mapped_column(String)
+    reason: Mapped[str] = mapped_column(Text)
+
+
+class TallyRow(Base):
+    """What the worklist counts of a patient, kept while `changes` equals the patient's: else it is counted anew."""
+
+    __tablename__ = "tally"
+
+    patient_id: Mapped[str] = mapped_column(ForeignKey("patient.patient_id"), primary_key=True)
+    changes: Mapped[int] = mapped_column(Integer)
+    notes: Mapped[int] = mapped_column(Integer)
+    suggested: Mapped[int] = mapped_column(Integer)
+    undecided: Mapped[int] = mapped_column(Integer)
+    conflicts: Mapped[int] = mapped_column(Integer)
+    deferred: Mapped[int] = mapped_column(Integer)
+    oldest_note_date: Mapped[str | None] = mapped_column(String)
+    newest_note_date: Mapped[str | None] = mapped_column(String)
+    waiting_since: Mapped[str | None] = mapped_column(String)
+    closed: Mapped[bool] = mapped_column(Boolean)
 
 
 class DraftRow(Base):
@@ -144,3 +201,133 @@ class DraftRow(Base):
     slot: Mapped[str] = mapped_column(String, primary_key=True)
     text: Mapped[str] = mapped_column(Text)
     saved_at: Mapped[str] = mapped_column(String)
+
+
+# Quality assurance (`registry/quality.py`, `registry/readings.py`). All but `message` is append-only, by triggers as for `decision`.
+
+
+class QualitySampleRow(Base):
+    """What was drawn to be looked at again, and from what."""
+
+    __tablename__ = "quality_sample"
+
+    name: Mapped[str] = mapped_column(String, primary_key=True)
+    kind: Mapped[str]
+    seed: Mapped[int] = mapped_column(Integer)
+    plan: Mapped[dict[str, object]] = mapped_column(JSON)
+    frame_size: Mapped[int] = mapped_column(Integer)
+    frame_hash: Mapped[str]
+    strata: Mapped[list[dict[str, object]]] = mapped_column(JSON)
+    drawn_by: Mapped[str]
+    drawn_at: Mapped[str]
+
+
+class QualityItemRow(Base):
+    """One decision (or, of a sample of charts, one patient) of a sample."""
+
+    __tablename__ = "quality_item"
+
+    sample: Mapped[str] = mapped_column(ForeignKey("quality_sample.name"), primary_key=True)
+    place: Mapped[int] = mapped_column(Integer, primary_key=True)
+    patient_id: Mapped[str] = mapped_column(ForeignKey("patient.patient_id"))
+    slot: Mapped[str]
+    action_id: Mapped[str]
+    field: Mapped[str]
+    stratum: Mapped[str]
+
+
+class QualityEventRow(Base):
+    """Every step of quality work: judgements, locks, outcomes, queries, releases."""
+
+    __tablename__ = "quality_event"
+    __table_args__ = (Index("quality_event_scope", "kind", "scope", "sequence"),)
+
+    sequence: Mapped[int] = mapped_column(Integer, primary_key=True)
+    event_id: Mapped[str] = mapped_column(String, unique=True)
+    kind: Mapped[str]
+    scope: Mapped[str]
+    subject: Mapped[str]
+    action: Mapped[str]
+    done_by: Mapped[str]
+    done_at: Mapped[str]
+    content: Mapped[dict[str, object]] = mapped_column(JSON)
+
+
+class QualityReadingRow(Base):
+    """A second reading of a whole patient."""
+
+    __tablename__ = "quality_reading"
+
+    reading: Mapped[str] = mapped_column(String, primary_key=True)
+    patient_id: Mapped[str] = mapped_column(ForeignKey("patient.patient_id"))
+    reader: Mapped[str]
+    suggesting: Mapped[bool] = mapped_column(Boolean)
+    sample: Mapped[str]
+    assigned_by: Mapped[str]
+    assigned_at: Mapped[str]
+
+
+class ReadingDecisionRow(Base):
+    """What a second reader decided: kept apart from `decision`, which it must never reach."""
+
+    __tablename__ = "reading_decision"
+    __table_args__ = (Index("reading_decision_reading", "reading", "sequence"),)
+
+    sequence: Mapped[int] = mapped_column(Integer, primary_key=True)
+    reading: Mapped[str] = mapped_column(ForeignKey("quality_reading.reading"))
+    action_id: Mapped[str] = mapped_column(String, unique=True)
+    content: Mapped[dict[str, object]] = mapped_column(JSON)
+    """The decision, as `readings.py` writes it."""
+
+
+class QualityDifferenceRow(Base):
+    """Two readings of one question that differ, as they are put to the adjudicator."""
+
+    __tablename__ = "quality_difference"
+    __table_args__ = (Index("quality_difference_origin", "origin"),)
+
+    difference: Mapped[str] = mapped_column(String, primary_key=True)
+    origin: Mapped[str]
+    patient_id: Mapped[str] = mapped_column(ForeignKey("patient.patient_id"))
+    slot: Mapped[str]
+    field: Mapped[str]
+    kind: Mapped[str]
+    swapped: Mapped[bool] = mapped_column(Boolean)
+    first_by: Mapped[str]
+    second_by: Mapped[str]
+    first: Mapped[dict[str, object] | None] = mapped_column(JSON)
+    second: Mapped[dict[str, object] | None] = mapped_column(JSON)
+    queued_at: Mapped[str]
+
+
+class MessageRow(Base):
+    """The inbox: only whether it was read ever changes."""
+
+    __tablename__ = "message"
+    __table_args__ = (Index("message_recipient", "recipient", "sent_at"),)
+
+    message: Mapped[str] = mapped_column(String, primary_key=True)
+    recipient: Mapped[str]
+    sender: Mapped[str]
+    sent_at: Mapped[str]
+    patient_id: Mapped[str]
+    slot: Mapped[str]
+    kind: Mapped[str]
+    about: Mapped[str]
+    text: Mapped[str] = mapped_column(Text)
+    read_at: Mapped[str | None]
+
+
+class ExportRow(Base):
+    """Append-only, as `DecisionRow`: what was taken out of the registry, by whom, under which profile."""
+
+    __tablename__ = "export_log"
+
+    sequence: Mapped[int] = mapped_column(Integer, primary_key=True)
+    export_id: Mapped[str] = mapped_column(String, unique=True)
+    exported_by: Mapped[str]
+    exported_at: Mapped[str]
+    profile: Mapped[str]
+    format: Mapped[str]
+    rows: Mapped[dict[str, int]] = mapped_column(JSON)
+    sha256: Mapped[str]

@@ -1,15 +1,17 @@
-"""The worklist: what is left to decide, patient by patient."""
+"""The worklist: what is left to decide, patient by patient, whose work it is, and who is at it."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime
 
-from sqlalchemy import Row, Select, func, select
+from sqlalchemy import select
 
-from abstractor.model.case import fold
-from abstractor.model.decision import Action, Decision
-from abstractor.model.finding import Assertion
 from abstractor.registry.engine import Registry, utc_now
-from abstractor.registry.tables import DecisionRow, LeaseRow, NoteRow, PatientRow, SuggestionRow
+from abstractor.registry.tables import AssignmentRow, LeaseRow
+from abstractor.registry.tally import Tally, keep, tallies
+
+_WORTH_KEEPING = 100
+"""So many fresh counts make the next opening noticeably faster."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,105 +32,109 @@ class WorklistRow:
     closed: bool
     holder: str | None
     held_until: str | None
+    held_since: str | None = None
+    active_at: str | None = None
+    """When the holder last did something."""
+    assigned: str | None = None
+    """Whose work it is; None: in the pool."""
+    assigned_since: str | None = None
+    waiting_since: str | None = None
+    """When the first of the notes came in that are here since the patient was last closed (or at all)."""
+
+    @property
+    def has_work(self) -> bool:
+        return bool(self.undecided) and not self.closed
+
+    @property
+    def in_pool(self) -> bool:
+        """Nobody's work, and nobody is at it."""
+        return self.assigned is None and self.holder is None and not self.closed
+
+    def waiting_days(self, now: str) -> int | None:
+        """Whole days for which something of the patient has been waiting; None where nothing is."""
+        return _days(self.waiting_since, now) if self.has_work else None
+
+    def due_days(self, now: str, allowed: int) -> int | None:
+        """Whole days left until it should be closed, below zero when that is past; None where it is nobody's or closed."""
+        if self.assigned_since is None or self.closed:
+            return None
+        return allowed - (datetime.fromisoformat(now) - datetime.fromisoformat(self.assigned_since)).days
+
+    def is_open_to(self, user: str) -> bool:
+        """Whether this user may well go to it next: nobody else is at it, and it is not somebody else's work."""
+        return not self.closed and self.holder in {None, user} and self.assigned in {None, user}
+
+    def is_mine(self, user: str) -> bool:
+        """Whether it is this user's work, or the user is at it."""
+        return user in {self.assigned, self.holder}
+
+
+@dataclass(frozen=True, slots=True)
+class Worklist:
+    """The rows, and the time on the registry's clock at which they were read."""
+
+    rows: tuple[WorklistRow, ...]
+    read_at: str
+    counted: tuple[Tally, ...] = ()
+    """Counts that were not kept from before."""
 
 
 def worklist(registry: Registry, user: str, clock: Callable[[], str] = utc_now) -> tuple[WorklistRow, ...]:
-    """All patients: those with work first, the ones this user holds before the others, closed ones last."""
-    now = clock()
+    """All patients: those this user is at, then the user's work, then the pool, then others' work; closed ones last.
+
+    Within each, those with something to decide come first, and of them those that wait longest (by day).
+    """
+    return read_worklist(registry, user, clock).rows
+
+
+def read_worklist(registry: Registry, user: str, clock: Callable[[], str] = utc_now) -> Worklist:
+    """`worklist`, with what `keep_counts` needs."""
     with registry.read() as connection:
-        notes = {
-            row.patient_id: row
-            for row in connection.execute(
-                select(
-                    NoteRow.patient_id,
-                    func.count().label("notes"),
-                    func.min(NoteRow.note_date).label("oldest"),
-                    func.max(NoteRow.note_date).label("newest"),
-                )
-                .where(NoteRow.latest)
-                .group_by(NoteRow.patient_id)
+        now = registry.now(connection, clock)
+        leases = {row.patient_id: row for row in connection.execute(select(LeaseRow.__table__)) if row.until > now}
+        assigned = {
+            patient_id: (whose, since)
+            for patient_id, whose, since in connection.execute(
+                select(AssignmentRow.patient_id, AssignmentRow.user, AssignmentRow.since)
             )
         }
-        slots: dict[str, dict[str, int]] = {}
-        for patient_id, slot, values in connection.execute(
-            select(SuggestionRow.patient_id, SuggestionRow.slot, func.count()).group_by(
-                SuggestionRow.patient_id, SuggestionRow.slot
+        found, counted = tallies(connection)
+    rows = []
+    for one in found.values():
+        lease = leases.get(one.patient_id)
+        whose, since = assigned.get(one.patient_id, (None, None))
+        rows.append(
+            WorklistRow(
+                one.patient_id, one.notes, one.suggested, one.undecided, one.conflicts, one.deferred,
+                one.oldest_note_date, one.newest_note_date, one.closed,
+                holder=lease.holder if lease is not None else None,
+                held_until=lease.until if lease is not None else None,
+                held_since=lease.since if lease is not None else None,
+                active_at=(lease.active_at or lease.since) if lease is not None else None,
+                assigned=whose,
+                assigned_since=since,
+                waiting_since=one.waiting_since,
             )
-        ):
-            slots.setdefault(patient_id, {})[slot] = values
-        decided: dict[str, list[Decision]] = {}
-        for row in connection.execute(_light_decisions()):
-            decided.setdefault(row.patient_id, []).append(_light(row))
-        leases = {
-            row.patient_id: row
-            for row in connection.execute(
-                select(LeaseRow.patient_id, LeaseRow.holder, LeaseRow.until).where(LeaseRow.until > now)
-            )
-        }
-        ids = list(connection.scalars(select(PatientRow.patient_id).order_by(PatientRow.patient_id)))
-    rows = [
-        _row(patient_id, notes.get(patient_id), slots.get(patient_id, {}), decided.get(patient_id, []), leases)
-        for patient_id in ids
-    ]
-    rows.sort(key=lambda row: (row.closed, row.holder != user, row.undecided == 0, row.patient_id))
-    return tuple(rows)
+        )  # fmt: skip
+    rows.sort(key=lambda row: _place(row, user))
+    return Worklist(tuple(rows), now, counted)
 
 
-def _row(
-    patient_id: str,
-    notes: Row[str, int, str | None, str | None] | None,
-    slots: dict[str, int],
-    decisions: list[Decision],
-    leases: dict[str, Row[str, str, str]],
-) -> WorklistRow:
-    case = fold(patient_id, decisions)
-    settled = {
-        slot
-        for slot, decision in case.current.items()
-        if decision.action is not Action.DEFER and slot not in case.recheck
-    }
-    undecided = [slot for slot in slots if slot not in settled]
-    lease = leases.get(patient_id)
-    return WorklistRow(
-        patient_id=patient_id,
-        notes=notes.notes if notes is not None else 0,
-        suggested=len(slots),
-        undecided=len(undecided),
-        conflicts=sum(slots[slot] > 1 for slot in undecided),
-        deferred=sum(decision.action is Action.DEFER for decision in case.current.values()),
-        oldest_note_date=notes.oldest if notes is not None else None,
-        newest_note_date=notes.newest if notes is not None else None,
-        closed=case.closed,
-        holder=lease.holder if lease is not None else None,
-        held_until=lease.until if lease is not None else None,
-    )
+def keep_counts(registry: Registry, read: Worklist) -> None:
+    """Keeps what had to be counted, where that is much. The list is right without it; the next one opens faster.
+
+    Raises:
+        RegistryError: it could not be kept.
+    """
+    if len(read.counted) >= _WORTH_KEEPING:
+        registry.attempt(lambda connection: keep(connection, read.counted))
 
 
-def _light_decisions() -> Select[str, str, str, str, str, str, str, str | None, int]:
-    """Decisions without evidence and attributes: the list of 5,000 patients must open at once."""
-    return select(
-        DecisionRow.patient_id,
-        DecisionRow.action_id,
-        DecisionRow.slot,
-        DecisionRow.action,
-        DecisionRow.decided_by,
-        DecisionRow.decided_at,
-        DecisionRow.source,
-        DecisionRow.undoes,
-        DecisionRow.sequence,
-    ).order_by(DecisionRow.sequence)
+def _place(row: WorklistRow, user: str) -> tuple[bool, bool, int, bool, str, str]:
+    whose = 0 if row.assigned == user else 1 if row.assigned is None else 2
+    day = (row.waiting_since or "~")[:10]
+    return row.closed, row.holder != user, whose, row.undecided == 0, day, row.patient_id
 
 
-def _light(row: Row[str, str, str, str, str, str, str, str | None, int]) -> Decision:
-    return Decision(
-        action_id=row.action_id,
-        patient_id=row.patient_id,
-        slot=row.slot,
-        action=Action(row.action),
-        decided_by=row.decided_by,
-        decided_at=row.decided_at,
-        assertion=Assertion.PRESENT,
-        source=row.source,
-        undoes=row.undoes,
-        sequence=row.sequence,
-    )
+def _days(since: str | None, now: str) -> int | None:
+    return None if since is None else max(0, (datetime.fromisoformat(now) - datetime.fromisoformat(since)).days)

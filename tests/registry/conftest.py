@@ -1,14 +1,23 @@
 """Decisions and notes as the registry's tests need them."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import pytest
 
 from abstractor.model.decision import Action, Decision
 from abstractor.model.note import Note
 from abstractor.registry.decisions import record
-from abstractor.registry.engine import Registry
+from abstractor.registry.engine import Registry, open_registry
 from abstractor.registry.notes import add_notes
+
+
+@pytest.fixture
+def registry(registry_name: str) -> Iterator[Registry]:
+    """An empty registry, once on SQLite and once on PostgreSQL; its leases go by the clock that the test moves."""
+    opened = open_registry(registry_name)
+    opened.server_time = False
+    yield opened
+    opened.close()
 
 
 @pytest.fixture

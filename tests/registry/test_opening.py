@@ -17,10 +17,23 @@ from abstractor.model.decision import Decision
 from abstractor.model.errors import RegistryError
 from abstractor.model.note import Note
 from abstractor.registry.decisions import decisions_of, record
-from abstractor.registry.engine import Registry, create_registry, open_registry, upgrade_registry
+from abstractor.registry.engine import Registry, _known_revisions, create_registry, open_registry, upgrade_registry
+from abstractor.registry.leases import claim
 from abstractor.registry.notes import add_notes, note_text, patients
 from abstractor.registry.suggestions import patients_due
 from abstractor.registry.tables import Base
+from abstractor.registry.worklist import worklist
+from tests.conftest import Clock
+
+NEWEST = _known_revisions()[-1]
+
+
+@pytest.fixture
+def registry(registry_file: Path) -> Iterator[Registry]:
+    """A file: what these tests are about. `test_postgres` asks the same of a server."""
+    opened = open_registry(str(registry_file))
+    yield opened
+    opened.close()
 
 
 def refused(attempt: Callable[[str], object], path: Path) -> str:
@@ -38,11 +51,34 @@ def stamp(path: Path, schema: str) -> None:
         connection.commit()
 
 
-def make_older(path: Path) -> None:
-    """The registry as the first program made it."""
-    with closing(sqlite3.connect(path)) as connection:
-        connection.execute("ALTER TABLE patient DROP COLUMN suggestions_due")
-        connection.execute("UPDATE alembic_version SET version_num = '0001'")
+SCHEMAS = ("0001", "0002", "0003")
+"""Those that have been released, or that a registry of somebody's may have."""
+
+
+def make_older(path: Path, schema: str = "0001") -> None:
+    """A registry as an earlier program made it, holding what a registry of today holds as far as it knew of it."""
+    from abstractor.registry import engine
+
+    today = path.with_name(f"{path.name}.today")
+    path.rename(today)
+    path.touch(0o600)
+    older = engine._connect(engine.registry_url(str(path)))
+    engine._migrate(older.engine, schema)
+    older.close()
+    copy_rows(today, path)
+    today.unlink()
+
+
+def copy_rows(source: Path, target: Path) -> None:
+    """What both have a table and a column for."""
+    with closing(sqlite3.connect(target)) as connection:
+        connection.execute("ATTACH ? AS source", (str(source),))
+        for (table,) in connection.execute("SELECT name FROM main.sqlite_master WHERE type = 'table'").fetchall():
+            theirs = {row[1] for row in connection.execute(f"PRAGMA source.table_info({table})")}
+            both = [row[1] for row in connection.execute(f"PRAGMA main.table_info({table})") if row[1] in theirs]
+            if both and table != "alembic_version":
+                names = ", ".join(both)
+                connection.execute(f"INSERT INTO main.{table} ({names}) SELECT {names} FROM source.{table}")  # noqa: S608
         connection.commit()
 
 
@@ -124,46 +160,47 @@ def test_an_older_registry_is_told_to_be_upgraded(registry_file: Path) -> None:
     assert "abstractor upgrade" in refused(open_registry, registry_file)
 
 
-def test_upgrading_keeps_everything_and_makes_a_backup_first(with_decision: Registry, registry_file: Path) -> None:
+@pytest.mark.parametrize("schema", SCHEMAS)
+def test_upgrading_keeps_everything_and_makes_a_backup_first(
+    with_decision: Registry, registry_file: Path, schema: str
+) -> None:
     decisions = decisions_of(with_decision, "P1")
+    before = worklist(with_decision, "mortiz")
     with_decision.close()
-    make_older(registry_file)
-    assert upgrade_registry(str(registry_file)) == ("0001", "0002")
+    make_older(registry_file, schema)
+    assert "abstractor upgrade" in refused(open_registry, registry_file)
+    assert upgrade_registry(str(registry_file)) == (schema, NEWEST)
     upgraded = open_registry(str(registry_file))
     assert decisions_of(upgraded, "P1") == decisions
     assert note_text(upgraded, "N1") == "Limited stage disease."
     assert patients_due(upgraded) == ("P1",)
+    assert worklist(upgraded, "mortiz") == before
     with upgraded.read() as connection:
         assert compare_metadata(MigrationContext.configure(connection), Base.metadata) == []
     upgraded.close()
-    backup = registry_file.with_name("study.db.before-0002")
+    backup = registry_file.with_name(f"study.db.before-{NEWEST}")
     assert backup.stat().st_mode & 0o777 == 0o600
     assert "abstractor upgrade" in refused(open_registry, backup)
     with closing(sqlite3.connect(backup)) as connection:
         assert connection.execute("SELECT action_id FROM decision").fetchall() == [("first",)]
-    assert upgrade_registry(str(registry_file)) == ("0002", "0002")
+    assert upgrade_registry(str(registry_file)) == (NEWEST, NEWEST)
 
 
-def test_the_first_schema_is_what_the_first_migration_makes(tmp_path: Path, registry_file: Path) -> None:
-    """Else `make_older` of these tests would upgrade something that never was."""
-    from abstractor.registry import engine
-
-    path = tmp_path / "first.db"
-    path.touch()
-    made = engine._connect(engine.registry_url(str(path)))
-    engine._migrate(made.engine, "0001")
-    made.close()
-    make_older(registry_file)
-    shapes = []
-    for one in (path, registry_file):
-        with closing(sqlite3.connect(one)) as connection:
-            names = [name for (name,) in connection.execute("SELECT name FROM sqlite_master ORDER BY name")]
-            shapes.append((names, connection.execute("PRAGMA table_info(patient)").fetchall()))
-    assert shapes[0] == shapes[1]
+def test_a_lease_of_an_earlier_program_counts_as_active_since_it_began(
+    with_note: Registry, registry_file: Path, clock: Clock
+) -> None:
+    claim(with_note, "P1", "mortiz", clock=clock)
+    with_note.close()
+    make_older(registry_file, "0002")
+    upgrade_registry(str(registry_file))
+    upgraded = open_registry(str(registry_file))
+    (row,) = worklist(upgraded, "kbauer", clock)
+    assert (row.holder, row.active_at, row.assigned) == ("mortiz", clock.now, None)
+    upgraded.close()
 
 
 def test_a_migration_that_fails_leaves_the_registry_as_it_was(with_decision: Registry, registry_file: Path) -> None:
-    """The column is there already: the first statement of the migration fails."""
+    """The tables are there already: a statement of the migration fails."""
     with_decision.close()
     stamp(registry_file, "0001")
     with closing(sqlite3.connect(registry_file)) as connection:
@@ -253,7 +290,7 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
     if done.returncode:
         pytest.skip("a small disk can't be mounted here")
     yield place
-    subprocess.run(["umount", place], check=True)
+    subprocess.run(["umount", "--lazy", place], check=True)  # a test that failed may have left a file open
 
 
 def test_a_disk_that_is_really_full_loses_nothing_that_was_saved(
@@ -265,7 +302,7 @@ def test_a_disk_that_is_really_full_loses_nothing_that_was_saved(
     add_notes(registry, [Note("N1", "text", "P1")], "test")
     saved = []
     with pytest.raises(RegistryError, match="disk") as error:
-        saved.extend(record(registry, decide(reason="x" * 5000), seen=0) for _ in range(1000))
+        saved.extend(record(registry, decide(reason="x" * 5000), seen=10**9) for _ in range(1000))
     assert "\n" not in str(error.value)
     assert len(decisions_of(registry, "P1")) == len(saved) > 10
     registry.close()
