@@ -4,7 +4,7 @@ import csv
 import hashlib
 import io
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -56,11 +56,32 @@ def import_facts(
     Raises:
         InputError: the file can't be read, or lacks a required column.
     """
+    return import_rows(registry, path.name, _rows(path), fields, user, clock)
+
+
+def import_rows(
+    registry: Registry,
+    name: str,
+    rows: Iterable[tuple[int, Mapping[str, str] | None]],
+    fields: Mapping[str, FieldSpec],
+    user: str,
+    clock: Callable[[], str] = utc_now,
+) -> ImportReport:
+    """`import_facts` of rows that another reader has read.
+
+    Args:
+        registry: an open registry.
+        name: of the file, for the faults.
+        rows: number and cells by the columns of `facts.csv`; None for a row of another length.
+        fields: the questions of the registry.
+        user: who imports.
+        clock: gives the time, UTC in ISO 8601.
+    """
     report = ImportReport()
     decisions: dict[str, Decision] = {}
     taken: dict[tuple[str, str], list[str]] = {}
     cases: dict[str, Case] = {}
-    for line, row in _rows(path):
+    for line, row in rows:
         report.rows += 1
         try:
             if row is None:
@@ -68,7 +89,7 @@ def import_facts(
             decision = _decision(registry, row, fields, user, clock, taken)
             reviewed = _reviewed(registry, decision, cases)
         except _RowFault as fault:
-            report.faults.append(f"{path.name}: row {line}: {fault}; skipped")
+            report.faults.append(f"{name}: row {line}: {fault}; skipped")
             continue
         if reviewed:
             report.known += 1

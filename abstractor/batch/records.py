@@ -1,6 +1,6 @@
 """Confirmed facts and note dates out of the registry, as the outcomes stage takes them."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import date
 from itertools import groupby
@@ -28,13 +28,17 @@ def cases(registry: Registry) -> Iterator[Case]:
         yield case_of(registry, patient_id)
 
 
-def records(registry: Registry) -> tuple[PatientRecord, ...]:
-    """Every patient with its facts and the days of its notes."""
+def records(registry: Registry, tick: Callable[[], None] = lambda: None) -> tuple[PatientRecord, ...]:
+    """Every patient with its facts and the days of its notes; `tick` is called at each, and may raise to stop."""
     noted = {
         patient_id: tuple(_contacts(stored))
         for patient_id, stored in groupby(all_notes(registry), key=lambda note: note.patient_id)
     }
-    return tuple(PatientRecord(case.patient_id, case.facts, noted.get(case.patient_id, ())) for case in cases(registry))
+    found = []
+    for case in cases(registry):
+        tick()
+        found.append(PatientRecord(case.patient_id, case.facts, noted.get(case.patient_id, ())))
+    return tuple(found)
 
 
 def unreviewed(registry: Registry) -> Unreviewed:

@@ -92,9 +92,13 @@ def load_rulebook(root: Path | None = None) -> RuleBook:
 
 
 def _rule_files(root: Path) -> list[Path]:
-    """In one order on every machine. `protocol.toml`, `lines.toml` and `alterations.toml` are settings of the outcomes, not of extraction."""
-    skip = {"protocol.toml", "lines.toml", "alterations.toml"}
-    found = [path for path in root.rglob("*") if path.suffix in {".toml", ".csv"} and path.name not in skip]
+    """In one order on every machine. `protocol.toml`, `lines.toml` and `alterations.toml` are settings of the outcomes, `exchange/` of the exports: not of extraction."""
+    skip = {"protocol.toml", "lines.toml", "alterations.toml", "edits.toml", "timeline.toml", "quality.toml"}
+    found = [
+        path
+        for path in root.rglob("*")
+        if path.suffix in {".toml", ".csv"} and path.name not in skip and path.parent != root / "exchange"
+    ]
     return sorted(found, key=lambda path: path.relative_to(root).as_posix())
 
 

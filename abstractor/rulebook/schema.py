@@ -37,6 +37,26 @@ class Code(Entry):
     """The code that says the same less exactly (III for IIIA): mentions of it support this one."""
 
 
+class AttributeSpec(Entry):
+    """What more a fact of a field may say (the dose of a radiotherapy), and how a person types it."""
+
+    name: str
+    label: str
+    kind: Literal["integer", "number", "words", "drugs", "yes", "date", "code"]
+    units: dict[str, float] = Field(default_factory=dict)
+    """What may stand behind a number, and what it is multiplied with; the first is the unit that is stored."""
+    lowest: float | None = None
+    highest: float | None = None
+    """Beyond these a number is refused, whichever unit it was typed in."""
+    usual: tuple[float, float] | None = None
+    """Outside of these a number is asked for twice."""
+    pattern: str | None = None
+    codes: tuple[Code, ...] = ()
+    needed: bool = False
+    """Asked for once before a fact is saved without it."""
+    hint: str = ""
+
+
 class FieldSpec(Entry):
     """One question of the registry (FIELDS.md, INTERFACE.md "Facts in and out")."""
 
@@ -50,6 +70,17 @@ class FieldSpec(Entry):
     """What a value must match in whole, where it is no code."""
     hint: str = ""
     """How to write a value, shown while editing."""
+    entry: Literal["plain", "tnm", "variant", "drug", "stain"] = "plain"
+    """How typed words become a value: `cT2a` is T2a with a prefix, `tp53 r175h` is TP53 p.R175H, a brand is its generic name."""
+    lowest: float | None = None
+    highest: float | None = None
+    """Beyond these a number in a typed value is refused."""
+    usual: tuple[float, float] | None = None
+    """Outside of these a number is asked for twice."""
+    dated: bool = False
+    """The date of the fact is asked for once before it is saved without one."""
+    attributes: tuple[AttributeSpec, ...] = ()
+    """What more a fact may say, in the order in which it is asked."""
     absent_counts: bool = False
     """(±) in FIELDS.md: that it is not so is a fact worth keeping."""
     slot: Literal["patient", "value", "event", "episode"]
@@ -72,6 +103,10 @@ class FieldSpec(Entry):
     """Of differing values about one event, on evidence of the same rank, these are offered first, in this order (RECIST: any progression is progression)."""
     latest_wins: bool = False
     """Of differing values the latest note's is offered first (addendum over original); else the earliest."""
+
+    def label_of(self, value: str) -> str:
+        """A value in the words of the form: the label of its code, or the value itself where it is none."""
+        return next((one.label for one in self.codes if one.code == value), value)
 
 
 class Example(Entry):
