@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from abstractor.model.errors import AbstractorError, InputError
+from abstractor.tui.safe import safe_lines
 
 if TYPE_CHECKING:
     from abstractor.registry.engine import Registry
@@ -27,13 +28,18 @@ class ErrorGroup(click.Group):
         try:
             return super().invoke(ctx)
         except AbstractorError as error:
-            click.echo(f"abstractor: {error}", err=True)
+            tell(f"abstractor: {error}")
             ctx.exit(1)
         except BrokenPipeError:
             ctx.exit(1)
         except MemoryError:
             click.echo("abstractor: out of memory; give it fewer or smaller files at a time", err=True)
             ctx.exit(1)
+
+
+def tell(text: str) -> None:
+    """A line or more on standard error. Names of files, ids and values come from data: no terminal may obey them."""
+    click.echo(safe_lines(text), err=True)
 
 
 def db_option(command: Command) -> Command:
@@ -70,12 +76,13 @@ def acting(user: str | None) -> str:
         raise InputError("no login name on this system; say who you are with --user") from None
 
 
-def opened(db: str) -> "Any":
+def opened(db: str, *, at_screen: bool = False) -> "Any":
+    """An open registry, closed at the end of the block; a person at the screen is not made to wait half a minute for others."""
     from contextlib import closing
 
-    from abstractor.registry.engine import open_registry
+    from abstractor.registry.engine import PATIENCE, SHORT_PATIENCE, open_registry
 
-    registry: Registry = open_registry(db)
+    registry: Registry = open_registry(db, SHORT_PATIENCE if at_screen else PATIENCE)
     return closing(registry)
 
 
@@ -102,4 +109,4 @@ def read_options(columns: Iterable[str], encoding: str | None, rulebook: "RuleBo
 
 def tell_faults(faults: Iterable[str]) -> None:
     for fault in faults:
-        click.echo(f"abstractor: {fault}", err=True)
+        tell(f"abstractor: {fault}")

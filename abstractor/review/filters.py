@@ -45,13 +45,19 @@ def _test(part: str) -> Test:
             return lambda row: any(low in f"{one.note_type} {one.note_id}".casefold() for one in row.evidence)
         case "":
             word = part.casefold()
-            return lambda row: word in f"{_item(row)} {row.shown.casefold()}"
+            return lambda row: word in f"{_item(row)} {_values(row)}"
         case _:
             raise InputError(f"unknown filter {key!r}; there are conf<0.8 state:? item:stage note:path, and words")
 
 
 def _item(row: Row) -> str:
     return f"{row.spec.name} {row.spec.label} {row.spec.group}".casefold()
+
+
+def _values(row: Row) -> str:
+    """What the row shows, and the codes behind it: either may be typed."""
+    codes = " ".join(choice.value for choice in row.choices)
+    return f"{row.shown} {codes} {row.decision.value if row.decision is not None else ''}".casefold()
 
 
 def filter_rows(rows: Iterable[Row], line: str) -> tuple[Row, ...]:

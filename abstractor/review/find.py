@@ -1,11 +1,6 @@
-"""Finding words in a note: plain, or as a regular expression that is given up when it takes too long. Pure."""
+"""What a person types to find words in a note, and where it is found. Pure."""
 
-import regex
-
-from abstractor.model.errors import InputError
-
-_SECONDS = 0.5
-_MOST = 1000
+from abstractor.registry.search import find_places
 
 
 def find_in(text: str, wanted: str) -> tuple[tuple[int, int], ...]:
@@ -15,21 +10,7 @@ def find_in(text: str, wanted: str) -> tuple[tuple[int, int], ...]:
         InputError: the expression can't be read, or takes too long.
     """
     pattern, is_expression = split_wanted(wanted)
-    if not pattern:
-        return ()
-    try:
-        compiled = regex.compile(pattern if is_expression else regex.escape(pattern), regex.IGNORECASE)
-        spans = []
-        for match in compiled.finditer(text, timeout=_SECONDS):
-            if match.end() > match.start():
-                spans.append(match.span())
-            if len(spans) >= _MOST:
-                break
-    except regex.error as error:
-        raise InputError(f"not a regular expression: {error}") from None
-    except TimeoutError:
-        raise InputError("this expression takes too long; make it simpler") from None
-    return tuple(spans)
+    return tuple(find_places(text, pattern, is_expression)) if pattern else ()
 
 
 def split_wanted(wanted: str) -> tuple[str, bool]:

@@ -11,7 +11,11 @@ from abstractor.rulebook.schema import FieldSpec
 
 
 def order_rows(
-    rows: Iterable[Row], fields: Mapping[str, FieldSpec], by: str = "item", doubted: float = 0.0
+    rows: Iterable[Row],
+    fields: Mapping[str, FieldSpec],
+    by: str = "item",
+    doubted: float = 0.0,
+    first: Sequence[str] = (),
 ) -> tuple[Row, ...]:
     """Sorts rows; where they stand does not depend on what was decided, so no row moves under the cursor.
 
@@ -20,12 +24,14 @@ def order_rows(
         fields: the registry's questions, in the order of the form.
         by: `item`; `confidence` (the least certain first); `note` (by the place of the first evidence).
         doubted: in the order of items, questions all of whose suggestions are less sure than this come last.
+        first: fields or groups that come before all others, in this order.
     """
     place = {name: number for number, name in enumerate(fields)}
     groups = _group_places(fields)
 
     def item(row: Row) -> tuple[object, ...]:
         return (
+            _wanted_first(row, first),
             groups.get(row.spec.group, len(place)),
             not row.conflict,
             place.get(row.spec.name, len(place)),
@@ -38,6 +44,10 @@ def order_rows(
     if by == "note":
         return tuple(sorted(rows, key=lambda row: (_first_place(row), item(row))))
     return tuple(sorted(rows, key=lambda row: (_doubted(row, doubted), item(row))))
+
+
+def _wanted_first(row: Row, first: Sequence[str]) -> int:
+    return next((number for number, name in enumerate(first) if name in {row.spec.name, row.spec.group}), len(first))
 
 
 def _doubted(row: Row, limit: float) -> bool:

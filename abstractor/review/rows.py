@@ -3,7 +3,7 @@
 Pure: from suggestions, the case and the fields to rows. Nothing here knows of a screen or a database.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
@@ -65,11 +65,12 @@ class Choice:
     rule: str = ""
     rulebook: str = ""
 
-    @property
-    def shown(self) -> str:
-        """The value as a row shows it: with the drugs of a line; what does not hold says so."""
+    def told(self, label_of: Callable[[str], str]) -> str:
+        """The value as a row shows it: a code by its label, a line with its drugs; what does not hold says so."""
         drugs = self.attributes.get("drugs")
-        named = f"{self.value} {'+'.join(map(str, drugs))}" if isinstance(drugs, list | tuple) and drugs else self.value
+        named = label_of(self.value)
+        if isinstance(drugs, list | tuple) and drugs:
+            named = f"{named} {'+'.join(map(str, drugs))}"
         return named if self.assertion is Assertion.PRESENT else f"{named} {ASSERTION_WORDS[self.assertion]}"
 
 
@@ -138,12 +139,13 @@ class Row:
         """The value, or values, as the list shows them."""
         if self.decision is not None and self.decision.action in STATING:
             held = self.decision
-            return Choice(held.value, held.assertion, attributes=held.attributes).shown
+            return Choice(held.value, held.assertion, attributes=held.attributes).told(self.spec.label_of)
         if self.state is State.MISSING:
             return "-- not suggested"
         if self.state is State.NOT_DOCUMENTED:
             return "-- not documented"
-        return BETWEEN.join(choice.shown for choice in self.choices) or (self.decision.value if self.decision else "")
+        stated = self.spec.label_of(self.decision.value) if self.decision else ""
+        return BETWEEN.join(choice.told(self.spec.label_of) for choice in self.choices) or stated
 
     @property
     def verbs(self) -> frozenset[Verb]:
@@ -201,7 +203,7 @@ def build_rows(
 def _row(slot: str, spec: FieldSpec, offers: tuple[Choice, ...], case: Case, added: tuple[Evidence, ...]) -> Row:
     merged = _merge(offers)
     decision = case.current.get(slot)
-    changed = _change(decision, merged, slot in case.recheck) if decision is not None else ""
+    changed = _change(decision, merged, spec, slot in case.recheck) if decision is not None else ""
     if changed and decision is not None and decision.action in STATING:
         merged = _merge((_standing(decision), *merged))
     return Row(slot, spec, merged, decision, changed, case.comments.get(slot, ()), added)
@@ -280,11 +282,11 @@ def _unique(spans: Iterable[Evidence]) -> tuple[Evidence, ...]:
     return tuple(seen.values())
 
 
-def _change(decision: Decision, offers: tuple[Choice, ...], recheck: bool) -> str:
+def _change(decision: Decision, offers: tuple[Choice, ...], spec: FieldSpec, recheck: bool) -> str:
     if decision.action is Action.DEFER:
         return ""
     known = {decision.value, *decision.offered.split(BETWEEN)}
-    new = [choice.value for choice in offers if choice.value not in known]
+    new = [spec.label_of(choice.value) for choice in offers if choice.value not in known]
     if new:
         return f"now also {', '.join(new)}"
     return "a note it rests on has a new version" if recheck else ""

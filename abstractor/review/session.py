@@ -4,29 +4,37 @@ All writes go through one method, and none changes what the rows show before the
 and scripts stand on this. It never draws, and never reads a clock or a user name that was not passed in.
 """
 
+import datetime
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import lru_cache
 from uuid import uuid4
 
+from abstractor.checks.problem import Problem, Severity
+from abstractor.checks.run import standing, word_for
 from abstractor.model.case import Case
 from abstractor.model.decision import STATING, Action, Decision
 from abstractor.model.errors import AbstractorError, RegistryError, StaleCase
 from abstractor.model.finding import Assertion
 from abstractor.model.suggestion import Evidence, Suggestion
-from abstractor.registry.decisions import case_of, decisions_of, record
-from abstractor.registry.drafts import draft_of, drop_draft, save_draft
+from abstractor.registry.decisions import DecisionLog, RegistryLog
+from abstractor.registry.drafts import draft_of, drafts_of, drop_draft, save_draft
 from abstractor.registry.engine import Registry
+from abstractor.registry.findings import readings_of
 from abstractor.registry.leases import Lease, claim, release
 from abstractor.registry.notes import StoredNote, note_text, notes_of
+from abstractor.registry.readings import read_blind
 from abstractor.registry.search import search_notes
 from abstractor.registry.suggestions import suggestions_of
 from abstractor.review.attributes import NOT_TYPED
+from abstractor.review.checking import Checker, as_decision, newly, with_value
 from abstractor.review.config import ReviewConfig
 from abstractor.review.find import split_wanted
 from abstractor.review.ordering import alike, next_open, open_rows, order_rows
 from abstractor.review.rows import Choice, Row, State, Verb, build_rows
-from abstractor.review.values import date_problem, order_problem, settle, value_problem
+from abstractor.review.typed_dates import date_problem, order_problem
+from abstractor.review.unread import unread_words
+from abstractor.review.values import ValueReader
 from abstractor.rulebook.book import RuleBook
 from abstractor.rulebook.schema import FieldSpec
 from abstractor.rulebook.slots import slot_key
@@ -53,9 +61,33 @@ class Session:
         clock: Callable[[], str],
         config: ReviewConfig | None = None,
         new_id: Callable[[], str] = lambda: str(uuid4()),
+        *,
+        log: DecisionLog | None = None,
+        suggesting: bool = True,
     ) -> None:
+        """Opens a patient.
+
+        Args:
+            registry: where notes, suggestions, drafts and leases are.
+            book: the rules that the fields come from.
+            patient_id: the patient.
+            user: who decides.
+            clock: gives the time, UTC, ISO 8601.
+            config: settings; None takes the defaults.
+            new_id: gives the id of a decision.
+            log: where decisions are read and written; None: the registry's own. A blind second reading has another.
+            suggesting: False hides what the rules found: a reading from the notes alone.
+
+        Raises:
+            Refused: this person reads the patient blind, and has not finished: what was decided on it stays hidden.
+        """
+        if log is None and patient_id in read_blind(registry, user):
+            raise Refused(f"patient {patient_id}: you read it blind; the quality desk (g q) opens your second reading")
         self.registry = registry
+        self.log: DecisionLog = log if log is not None else RegistryLog(registry)
+        self.suggesting = suggesting
         self.book = book
+        self.reader = ValueReader(book)
         self.patient_id = patient_id
         self.user = user
         self.config = config or ReviewConfig()
@@ -71,8 +103,13 @@ class Session:
         """What could not be written, in order; `retry` writes it under the same action ids."""
         self.notes: tuple[StoredNote, ...] = ()
         self.suggestions: tuple[Suggestion, ...] = ()
+        self.unread = ""
+        """What the suggestions do not rest on; "" where the rules have read every note."""
         self.case = Case(patient_id)
         self.rows: tuple[Row, ...] = ()
+        self._checker: Checker | None = None
+        self._problems: tuple[Problem, ...] | None = None
+        self._today: datetime.date | None = None
         self.reload()
 
     # What there is
@@ -80,16 +117,21 @@ class Session:
     def reload(self) -> None:
         """Reads everything about the patient anew; what was attached and not decided stays attached."""
         self.notes = notes_of(self.registry, self.patient_id)
-        self.suggestions = suggestions_of(self.registry, self.patient_id)
+        self.suggestions = suggestions_of(self.registry, self.patient_id) if self.suggesting else ()
+        self.unread = ""
+        if self.suggesting:
+            readings = readings_of(self.registry, self.patient_id)
+            self.unread = unread_words(readings, self.book.version, suggesting=bool(self.suggestions))
         self._settle()
 
     def _settle(self) -> None:
-        self.case = case_of(self.registry, self.patient_id)
+        self.case = self.log.case_of(self.patient_id)
         self._arrange()
 
     def _arrange(self) -> None:
         rows = build_rows(self.suggestions, self.case, self.book.fields, self._added)
-        self.rows = order_rows(rows, self.book.fields, self.order, self.config.low_confidence)
+        self.rows = order_rows(rows, self.book.fields, self.order, self.config.low_confidence, self.config.first)
+        self._problems = None
 
     def reorder(self, order: str) -> None:
         """Sorts the rows another way: `item`, `confidence` or `note`."""
@@ -106,6 +148,30 @@ class Session:
             if row.slot == slot:
                 return row
         raise Refused("this row is not there any more; press ctrl+l")
+
+    def value_of(self, field: str) -> str:
+        """What is known of a field with one answer: what was decided, else the one thing suggested; "" for nothing."""
+        row = next((row for row in self.rows if row.slot == field), None)
+        if row is None:
+            return ""
+        if row.decision is not None:
+            return row.decision.value if row.decision.action in STATING else ""
+        return row.choices[0].value if len(row.choices) == 1 else ""
+
+    @property
+    def year(self) -> int | None:
+        """The year of the diagnosis, as far as it is known: it tells the edition of the TNM classification."""
+        first = self.value_of("diagnosis_date")[:4]
+        return int(first) if first.isdecimal() else None
+
+    def remarks(self, spec: FieldSpec, value: str, attributes: Mapping[str, object]) -> tuple[str, ...]:
+        """What follows from a value that is being typed, one line each: the stage group of T, N and M."""
+        if spec.entry != "tnm":
+            return ()
+        known = {one: self.value_of(one) for one in ("stage.t", "stage.n", "stage.m")} | {spec.name: value}
+        edition = attributes.get("edition")
+        group = self.reader.groups(self.year, edition, known["stage.t"], known["stage.n"], known["stage.m"])
+        return (f"{' '.join(one for one in known.values() if one)} is stage {group}",) if group else ()
 
     def now(self) -> str:
         """The time on the clock that was passed in: UTC, ISO 8601."""
@@ -143,12 +209,92 @@ class Session:
 
     def history(self, slot: str) -> tuple[Decision, ...]:
         """Everything that was ever done with a slot, undone or not, oldest first."""
-        return tuple(one for one in decisions_of(self.registry, self.patient_id) if one.slot == slot)
+        return tuple(one for one in self.log.decisions_of(self.patient_id) if one.slot == slot)
 
-    def search(self, wanted: str) -> list[tuple[str, int, int]]:
+    # What can't be right
+
+    @property
+    def problems(self) -> tuple[Problem, ...]:
+        """What the edit checks find in what stands now, the fatal ones first; what was let pass with a word is among them."""
+        if self._problems is None:
+            self._problems = self._check(self.case, self.rows)
+        return self._problems
+
+    @property
+    def standing_problems(self) -> tuple[Problem, ...]:
+        """The problems that nobody has let pass."""
+        return standing(self.problems, self.case)
+
+    @property
+    def fatal(self) -> tuple[Problem, ...]:
+        """What keeps the patient from being closed. The reading of a second person is no record, and never kept open."""
+        if not isinstance(self.log, RegistryLog):
+            return ()
+        return tuple(one for one in self.problems if one.severity is Severity.FATAL)
+
+    def word_for(self, problem: Problem) -> str:
+        """The word with which somebody let a problem pass; "" where nobody has."""
+        return word_for(problem, self.case)
+
+    def would_fire(
+        self,
+        row: Row,
+        value: str,
+        *,
+        assertion: Assertion = Assertion.PRESENT,
+        date: str | None = None,
+        end_date: str | None = None,
+        attributes: Mapping[str, object] | None = None,
+    ) -> tuple[Problem, ...]:
+        """The problems that a value would bring with it; what it rests on is not looked at before it is saved."""
+        if row.spec.kind == "date" and row.spec.slot == "event":
+            date = value
+        like = next((one for one in row.choices if one.value == value and one.assertion is assertion), None)
+        kept = attributes if attributes is not None else (like.attributes if like is not None else {})
+        stated = as_decision(row, value, assertion=assertion, date=date, end_date=end_date, attributes=kept)
+        others = tuple(one for one in self.rows if one.slot != row.slot)
+        after = self._check(with_value(self.case, row, stated), others)
+        return tuple(one for one in newly(self.problems, after) if one.check != "E30")
+
+    def override(self, problem: Problem, word: str) -> Decision:
+        """Says that the values a check warns of are right as reported; void as soon as one of them changes.
+
+        Raises:
+            Refused: the problem is fatal, or no word is given.
+        """
+        self._writable()
+        if problem.severity is Severity.FATAL:
+            raise Refused(f"{problem.check} is fatal: it can't be let pass; change a value, or reject it")
+        if not word.strip():
+            raise Refused("a word is needed: why it is right as reported")
+        return self._write(
+            Decision(
+                action_id=self._new_id(),
+                patient_id=self.patient_id,
+                slot=problem.slot,
+                action=Action.OVERRIDE,
+                decided_by=self.user,
+                decided_at=self._clock(),
+                field=problem.check,
+                reason=word.strip(),
+                rulebook=self.book.version,
+            )
+        )
+
+    def _check(self, case: Case, rows: tuple[Row, ...]) -> tuple[Problem, ...]:
+        if self._checker is None:
+            self._checker = Checker(self.book)
+        if self._today is None:
+            self._today = datetime.date.fromisoformat(self._clock()[:10])
+        cutoff = datetime.date.fromisoformat(self.config.data_cutoff) if self.config.data_cutoff else None
+        return self._checker.problems(case, rows, self.notes, self._today, stands=self.stands, cutoff=cutoff)
+
+    # Finding and quoting
+
+    def search(self, wanted: str, cancelled: Callable[[], bool] = lambda: False) -> list[tuple[str, int, int]]:
         """Where words occur in all notes of the patient; a leading backslash makes a regular expression."""
         pattern, is_expression = split_wanted(wanted)
-        return search_notes(self.registry, self.patient_id, pattern, is_expression) if pattern else []
+        return search_notes(self.registry, self.patient_id, pattern, is_expression, cancelled) if pattern else []
 
     def quote(self, note_id: str, start: int, end: int) -> Evidence:
         """Selected words of a note, as evidence.
@@ -170,9 +316,24 @@ class Session:
 
     # Who works on it
 
-    def claim(self, *, take_over: bool = False) -> Lease:
-        """Takes or renews the lease; held by somebody else, the session becomes read-only."""
-        self.lease = claim(self.registry, self.patient_id, self.user, take_over=take_over, clock=self._clock)
+    def claim(self, *, take_over: bool = False, active: bool = True) -> Lease:
+        """Takes or renews the lease; held by somebody else, the session becomes read-only.
+
+        Args:
+            take_over: take it from another, who must have been idle for long unless the settings make this person a supervisor.
+            active: False renews it for an open program whose user does nothing.
+        """
+        self.lease = claim(
+            self.registry,
+            self.patient_id,
+            self.user,
+            minutes=self.config.lease_minutes,
+            take_over=take_over,
+            idle_minutes=self.config.idle_minutes or float("inf"),
+            supervisor=self.config.supervisor,
+            active=active,
+            clock=self._clock,
+        )
         self.read_only = not self.lease.mine
         return self.lease
 
@@ -194,8 +355,18 @@ class Session:
         """Takes the same value in all rows that ask the same of other dates or notes."""
         if not self.config.bulk_accept:
             raise Refused("accepting several at once is switched off here")
-        rows = alike(self.rows, self._allowed(slot, Verb.ACCEPT))
-        return tuple(self.accept(row.slot) for row in rows)
+        self._allowed(slot, Verb.ACCEPT)
+        return tuple(self.accept(row.slot) for row in self.alike(slot))
+
+    def alike(self, slot: str) -> tuple[Row, ...]:
+        """The rows that `accept_alike` takes: those whose words still stand and are believed, and the row itself."""
+        row = self.row(slot)
+        limit = self.config.low_confidence
+        return tuple(
+            one
+            for one in alike(self.rows, row)
+            if one.slot == slot or (one.confidence >= limit and (not one.evidence or self._standing(one.evidence)))
+        )
 
     def pick(self, slot: str, number: int) -> Decision:
         """Takes one of the values by its number, counted from 1; the only one there is counts as accepted."""
@@ -259,7 +430,7 @@ class Session:
                 evidence=evidence or (),
                 attributes=attributes,
             )
-        choice = self._stated(row.spec, value, assertion, date, end_date)
+        choice = self._stated(row.spec, value, assertion, date, end_date, attributes)
         like = next((one for one in row.choices if one.value == choice.value and one.assertion is assertion), None)
         kept = like.evidence if like is not None else row.evidence
         spans = (*row.added, *(evidence if evidence is not None else kept))
@@ -268,6 +439,7 @@ class Session:
             attributes = untyped
         else:
             attributes = {key: one for key, one in untyped.items() if key in NOT_TYPED} | dict(attributes)
+        attributes = {**choice.attributes, **attributes}
         action = Action.ADD if row.state is State.MISSING and not row.choices else Action.EDIT
         return self._decide(row, action, replace(choice, evidence=spans, attributes=attributes))
 
@@ -290,7 +462,7 @@ class Session:
         spec = self.book.fields.get(field)
         if spec is None:
             raise Refused(f"there is no field {field!r}")
-        choice = self._stated(spec, value, assertion, date, end_date)
+        choice = self._stated(spec, value, assertion, date, end_date, attributes)
         slot = slot_key(spec, choice.value, assertion, choice.date)
         if any(row.slot == slot for row in self.rows):
             return self.edit(
@@ -304,7 +476,9 @@ class Session:
             )
         self._writable()
         return self._decide(
-            Row(slot, spec), Action.ADD, replace(choice, evidence=evidence, attributes=attributes or {})
+            Row(slot, spec),
+            Action.ADD,
+            replace(choice, evidence=evidence, attributes={**choice.attributes, **(attributes or {})}),
         )
 
     def attach(self, slot: str, evidence: Evidence) -> Decision | None:
@@ -363,9 +537,14 @@ class Session:
         """Closes the patient.
 
         Raises:
-            Refused: something is open and the policy does not allow that.
+            Refused: a fatal problem stands, or something is open and the policy does not allow that.
         """
         self._writable()
+        if self.fatal:
+            more = f", and {len(self.fatal) - 1} more" if len(self.fatal) > 1 else ""
+            raise Refused(
+                f"{self.fatal[0].check}: {self.fatal[0].message}{more}; nothing fatal may stand in a closed patient"
+            )
         waiting = len(self.blocking)
         if waiting and not self.config.close_open:
             raise Refused(f"{waiting} open; decide them, or `0` for what the record does not say")
@@ -393,6 +572,10 @@ class Session:
     def draft(self, slot: str) -> str | None:
         return draft_of(self.registry, self.user, self.patient_id, slot)
 
+    def drafts(self) -> dict[str, str]:
+        """Everything half typed on this patient, by slot."""
+        return drafts_of(self.registry, self.user, self.patient_id)
+
     def forget_draft(self, slot: str) -> None:
         drop_draft(self.registry, self.user, self.patient_id, slot)
 
@@ -415,10 +598,16 @@ class Session:
         return row
 
     def _stated(
-        self, spec: FieldSpec, value: str, assertion: Assertion, date: str | None, end_date: str | None
+        self,
+        spec: FieldSpec,
+        value: str,
+        assertion: Assertion,
+        date: str | None,
+        end_date: str | None,
+        attributes: Mapping[str, object] | None,
     ) -> Choice:
-        settled = settle(self.book, spec, value)
-        problem = value_problem(spec, settled)
+        read = self.reader.read(spec, value, self.year, (attributes or {}).get("edition"))
+        problem = read.problem
         for one in (date, end_date):
             problem = problem or (date_problem(one) if one else "")
         problem = problem or order_problem(date, end_date)
@@ -427,8 +616,8 @@ class Session:
         if problem:
             raise Refused(problem)
         if spec.kind == "date" and spec.slot == "event":
-            date = settled
-        return Choice(settled, assertion, date or None, end_date or None, origin="person")
+            date = read.value
+        return Choice(read.value, assertion, date or None, end_date or None, read.attributes, origin="person")
 
     def _standing(self, spans: tuple[Evidence, ...]) -> tuple[Evidence, ...]:
         return tuple(one for one in spans if self.stands(one))
@@ -511,20 +700,32 @@ class Session:
             RegistryError: not saved; kept in `unsaved` for `retry`.
         """
         try:
-            stored = record(self.registry, decision, seen=self.case.version)
-        except StaleCase:
+            stored = self.log.record(decision, seen=self.case.version)
+        except StaleCase as error:
             self.reload()
-            raise
+            if self.lease is not None and self.lease.mine:
+                self.claim()  # taken over meanwhile, it becomes read-only
+            raise StaleCase(self._both_values(decision) or str(error)) from None
         except RegistryError:
             self.unsaved = (*self.unsaved, decision)
             raise
         self._settle()
         return stored
 
+    def _both_values(self, refused: Decision) -> str:
+        """Theirs and one's own, where somebody else has decided the same row; "" where not."""
+        theirs = self.case.current.get(refused.slot)
+        if theirs is None or theirs.action_id == refused.undoes:
+            return ""
+        own, other = (one.value or one.action.value for one in (refused, theirs))
+        return f"not saved: {theirs.decided_by} decided {other} meanwhile, you {own}; look, and decide again"
+
     def _mine(self, decision: Decision) -> bool:
         return decision.decided_by == self.user and decision.source == "review"
 
     def _holds(self, decision: Decision) -> bool:
+        if decision.action is Action.OVERRIDE:
+            return self.case.overrides.get(decision.slot) == decision
         return decision.action is Action.COMMENT or self.case.current.get(decision.slot) == decision
 
 

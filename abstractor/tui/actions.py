@@ -16,10 +16,26 @@ SELECT = "select"
 WORKLIST = "worklist"
 READER = "reader"
 """Screens that show lines to read: help, history, timeline."""
+HELP = "help"
+TIMELINE = "timeline"
+OUTCOMES = "outcomes"
+"""These three are readers too: their own keys go before those of `READER`."""
+CHECKS = "checks"
+"""The problems of a patient, as a list to read and where it is closed: its keys go before those of the screen around them."""
+EXAMINE = "examine"
+"""One question after another out of many patients, with the note beside it: what audits and adjudication share."""
+AUDIT = "audit"
+ADJUDICATE = "adjudicate"
+"""These two go before `EXAMINE`."""
+INBOX = "inbox"
+"""A reader too."""
 DIALOG = "dialog"
 """Questions that wait for an answer."""
 
 _ALL = (REVIEW, WORKLIST, READER)
+_EVERY = (*_ALL, EXAMINE)
+_NOTED = (REVIEW, EXAMINE)
+"""Screens with a note."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,31 +54,40 @@ class Action:
 
 
 def _table() -> Iterable[Action]:
-    yield Action("help", "anywhere", "?", "help", "help for this screen", _ALL)
-    yield Action("palette", "anywhere", "ctrl+p", "palette", "all commands, by name", _ALL)
-    yield Action("quit", "anywhere", "ctrl+q", "quit", "quit at once; everything is saved", (*_ALL, DIALOG))
-    yield Action("back", "anywhere", "q escape", "back", "back one screen; never quits", _ALL)
-    yield Action("copy", "anywhere", "ctrl+c", "copy", "copy the selection; without one, say how to quit", _ALL)
-    yield Action("repaint", "anywhere", "ctrl+l", "repaint", "read anew and draw the screen again", _ALL)
-    yield Action("next_pane", "anywhere", "tab", "pane", "next pane", (REVIEW,))
-    yield Action("previous_pane", "anywhere", "shift+tab", "pane", "previous pane", (REVIEW,))
-    yield Action("zoom", "anywhere", "z", "zoom", "the pane alone on the screen, and back", (REVIEW,))
+    yield Action("help", "anywhere", "?", "help", "help for this screen", _EVERY)
+    yield Action("palette", "anywhere", "ctrl+p", "palette", "all commands, by name", _EVERY)
+    yield Action("quit", "anywhere", "ctrl+q", "quit", "quit at once; everything is saved", (*_EVERY, DIALOG))
+    yield Action("back", "anywhere", "q escape", "back", "back one screen; never quits", _EVERY)
+    yield Action("copy", "anywhere", "ctrl+c", "copy", "copy the selection; without one, say how to quit", _EVERY)
+    yield Action("repaint", "anywhere", "ctrl+l", "repaint", "read anew and draw the screen again", _EVERY)
+    yield Action("next_pane", "anywhere", "tab", "pane", "next pane", _NOTED)
+    yield Action("previous_pane", "anywhere", "shift+tab", "pane", "previous pane", _NOTED)
+    yield Action("zoom", "anywhere", "z", "zoom", "the pane alone on the screen, and back", _NOTED)
 
-    yield Action("worklist", "go", "w", "worklist", "to the worklist", (REVIEW, READER))
-    yield Action("timeline", "go", "t", "timeline", "what happened when, by note and fact", (REVIEW,))
-    yield Action("history", "go", "g+h", "history", "everything that was ever done with this row", (REVIEW,))
-    yield Action("top", "go", "g+g home", "top", "first row", _ALL)
-    yield Action("bottom", "go", "G end", "bottom", "last row", _ALL)
+    yield Action("worklist", "go", "w", "worklist", "to the worklist", (REVIEW, READER, EXAMINE))
+    yield Action("timeline", "go", "t", "timeline", "what happened when, by note and fact", _ALL)
+    yield Action("history", "go", "g+h", "history", "everything that was ever done with this row", (REVIEW, READER))
+    yield Action("quality", "go", "g+q", "quality", "audits, second readings, adjudication, and your inbox", _EVERY)
+    yield Action("outcomes", "go", "g+o", "outcomes", "survival and response of the confirmed cases", _EVERY)
+    yield Action(
+        "statistics", "go", "g+s", "statistics", "how your own work goes, and what is made of each item", _EVERY
+    )
+    yield Action("problems", "go", "g+e", "checks", "what can't be right, or is hardly so, in this patient", (REVIEW,))
+    yield Action("top", "go", "g+g home", "top", "first row", _EVERY)
+    yield Action("bottom", "go", "G end", "bottom", "last row", _EVERY)
 
-    yield Action("down", "list", "j down", "down", "next row; note and evidence follow", _ALL)
-    yield Action("up", "list", "k up", "up", "previous row", _ALL)
-    yield Action("half_down", "list", "ctrl+d", "half page", "half a page down", _ALL)
-    yield Action("half_up", "list", "ctrl+u", "half page", "half a page up", _ALL)
-    yield Action("page_down", "list", "pagedown", "page", "a page down", _ALL)
-    yield Action("page_up", "list", "pageup", "page", "a page up", _ALL)
+    yield Action("down", "list", "j down", "down", "next row; note and evidence follow", (*_EVERY, CHECKS))
+    yield Action("up", "list", "k up", "up", "previous row", (*_EVERY, CHECKS))
+    yield Action("half_down", "list", "ctrl+d", "half page", "half a page down", _EVERY)
+    yield Action("half_up", "list", "ctrl+u", "half page", "half a page up", _EVERY)
+    yield Action("page_down", "list", "pagedown", "page", "a page down", _EVERY)
+    yield Action("page_up", "list", "pageup", "page", "a page up", _EVERY)
     yield Action("go_there", "list", "enter", "open", "to the note of this line", (READER,))
     yield Action("open", "list", "enter", "open", "open the patient and claim it", (WORKLIST,))
     yield Action("look", "list", "v", "read only", "open the patient without claiming it", (WORKLIST,))
+    yield Action("claim", "list", "c", "claim", "claim the next patients from the pool", (WORKLIST,))
+    yield Action("give_back", "list", "b", "give back", "put the patient back into the pool", (WORKLIST,))
+    yield Action("view", "list", "tab", "mine/pool", "all patients, only mine, only the pool", (WORKLIST,))
 
     yield Action("accept", "decide", "a", "accept", "take the suggested value, go to the next row", (REVIEW,))
     yield Action("reject", "decide", "r", "reject", "none of the values is right", (REVIEW,))
@@ -72,23 +97,21 @@ def _table() -> Iterable[Action]:
     yield Action("edit", "decide", "e", "edit", "another value: type a code or its name; enter saves", (REVIEW,))
     yield Action("reject_why", "decide", "R", "reject, why", "reject and give a reason, 1-6", (REVIEW,))
     yield Action("accept_alike", "decide", "A", "accept alike", "accept all rows that ask the same", (REVIEW,))
-    yield Action("comment", "decide", "c", "comment", "say something about this row", (REVIEW,))
-    yield Action("undo", "decide", "u", "undo", "take back your last decision, and go to it", (REVIEW,))
+    yield Action("comment", "decide", "c", "comment", "say something about this row", (REVIEW, EXAMINE))
+    yield Action("undo", "decide", "u", "undo", "take back your last decision, and go to it", (REVIEW, AUDIT))
     yield Action("redo", "decide", "U ctrl+r", "redo", "bring back what was undone", (REVIEW,))
 
-    yield Action("next_note", "note", "n", "note", "next note", (REVIEW,))
-    yield Action("previous_note", "note", "p", "note", "previous note", (REVIEW,))
-    yield Action("next_evidence", "note", ".", "evidence", "next words that bear on this row, in any note", (REVIEW,))
-    yield Action("previous_evidence", "note", ",", "evidence", "previous words that bear on this row", (REVIEW,))
-    yield Action("note_down", "note", "space", "page note", "a page down in the note", (REVIEW,))
-    yield Action("note_up", "note", "b", "page note", "a page up in the note", (REVIEW,))
-    yield Action("next_section", "note", "}", "section", "next section heading", (REVIEW,))
-    yield Action("previous_section", "note", "{", "section", "previous section heading", (REVIEW,))
-    yield Action(
-        "find", "note", "/", "find", "find in the note; a second / in all notes; \\ for an expression", (REVIEW,)
-    )
-    yield Action("next_match", "note", "]", "match", "next match", (REVIEW,))
-    yield Action("previous_match", "note", "[", "match", "previous match", (REVIEW,))
+    yield Action("next_note", "note", "n", "note", "next note", _NOTED)
+    yield Action("previous_note", "note", "p", "note", "previous note", _NOTED)
+    yield Action("next_evidence", "note", ".", "evidence", "next words that bear on this row, in any note", _NOTED)
+    yield Action("previous_evidence", "note", ",", "evidence", "previous words that bear on this row", _NOTED)
+    yield Action("note_down", "note", "space", "page note", "a page down in the note", _NOTED)
+    yield Action("note_up", "note", "b", "page note", "a page up in the note", _NOTED)
+    yield Action("next_section", "note", "}", "section", "next section heading", _NOTED)
+    yield Action("previous_section", "note", "{", "section", "previous section heading", _NOTED)
+    yield Action("find", "note", "/", "find", "find in the note; a second / in all notes; \\ for an expression", _NOTED)
+    yield Action("next_match", "note", "]", "match", "next match", _NOTED)
+    yield Action("previous_match", "note", "[", "match", "previous match", _NOTED)
 
     yield Action(
         "select", "select", "v", "select", "start a selection at the match, the evidence or the top", (REVIEW,)
@@ -116,12 +139,12 @@ def _table() -> Iterable[Action]:
     yield Action("select_swap", "select", "o", "other end", "move the other end", (SELECT,))
     yield Action("select_none", "select", "escape", "none", "select nothing", (SELECT,))
 
-    yield Action("next_patient", "patient", "N", "next patient", "next patient with work", (REVIEW,))
+    yield Action("next_patient", "patient", "N", "next patient", "next patient with work", (REVIEW, WORKLIST))
     yield Action("previous_patient", "patient", "P", "previous patient", "previous patient with work", (REVIEW,))
     yield Action(
         "close", "patient", "enter", "close", "on the last row, or when all is decided: close the patient", (REVIEW,)
     )
-    yield Action("reopen", "patient", "O", "reopen", "open a closed patient again, with a reason", (REVIEW,))
+    yield Action("reopen", "patient", "O", "reopen", "open a closed patient again, with a reason", (REVIEW, AUDIT))
     yield Action(
         "take_over", "patient", "!", "take over", "take the patient over from somebody who is idle", (REVIEW, WORKLIST)
     )
@@ -133,6 +156,36 @@ def _table() -> Iterable[Action]:
     yield Action("unfilter", "filter", "F", "all", "show all rows", (REVIEW, WORKLIST))
     yield Action("order", "filter", "o", "order", "order by item, confidence or note", (REVIEW,))
     yield Action("find_patient", "filter", "/", "find", "find a patient by id", (WORKLIST,))
+
+    yield Action("tour", "anywhere", "T", "tour", "the tour of the first run again", (HELP,))
+
+    yield Action("time_earlier", "timeline", "h left", "earlier", "earlier in time", (TIMELINE,))
+    yield Action("time_later", "timeline", "l right", "later", "later in time", (TIMELINE,))
+    yield Action("zoom_in", "timeline", "+", "closer", "a shorter stretch of time", (TIMELINE,))
+    yield Action("zoom_out", "timeline", "-", "farther", "a longer stretch of time", (TIMELINE,))
+    yield Action("notes_too", "timeline", "n", "notes", "the notes in the list too, and back", (TIMELINE,))
+
+    yield Action("table", "outcomes", "tab", "table", "the numbers instead of the curve, and back", (OUTCOMES,))
+    yield Action("endpoint", "outcomes", "e", "endpoint", "overall survival, progression-free survival", (OUTCOMES,))
+    yield Action("cohort", "outcomes", "f", "cohort", "which patients, and by what they are compared", (OUTCOMES,))
+    yield Action("all_patients", "outcomes", "F", "all", "all patients again", (OUTCOMES,))
+
+    yield Action("next_open", "quality", "enter", "next", "next open one; when all are judged: finish", (EXAMINE,))
+    yield Action("agree", "quality", "a", "agree", "the decision is right", (AUDIT,))
+    yield Action("disagree", "quality", "r", "disagree", "it is wrong: 1 major, 2 minor, then why", (AUDIT,))
+    yield Action("choose", "quality", "1 2", "left right", "the left or the right reader is right", (ADJUDICATE,))
+    yield Action("unresolvable", "quality", "0", "can't tell", "the record leaves it open", (ADJUDICATE,))
+    yield Action("meeting", "quality", "d", "meeting", "send it to the meeting; it stays open", (ADJUDICATE,))
+    yield Action("third", "quality", "e", "third value", "another value is right: type it, then why", (EXAMINE,))
+    yield Action("figures", "quality", "f", "figures", "what the audit says so far, field by field", (AUDIT,))
+    yield Action("ask", "quality", "Q", "ask", "ask somebody about this row", (REVIEW, AUDIT))
+    yield Action("mark_read", "quality", "m", "read", "mark a message as read, or as unread again", (INBOX,))
+    yield Action("answer", "quality", "a", "answer", "answer a question", (INBOX,))
+    yield Action("close_query", "quality", "x", "close", "close a question that you asked", (INBOX,))
+
+    yield Action("override", "checks", "o", "right so", "a warning is right as reported: give a word", (CHECKS,))
+    yield Action("override_all", "checks", "O", "all right so", "one word for all warnings that want one", (CHECKS,))
+    yield Action("to_row", "checks", ".", "to the row", "to the row that a line is about", (CHECKS,))
 
     yield Action("leave", "in a question", "escape", "leave", "leave the question, nothing changes", (DIALOG,))
     yield Action("save", "in a question", "enter", "save", "save, or say yes", (DIALOG,))

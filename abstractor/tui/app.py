@@ -3,34 +3,55 @@
 Knows no rules, writes no decision; `review.session` does.
 """
 
+import asyncio
 import os
+import signal
+import sys
 import time
-import traceback
 from collections.abc import Callable, Iterable
+from contextlib import ExitStack
 from datetime import UTC, datetime
 from functools import partial
-from pathlib import Path
 from typing import Any, ClassVar
 from uuid import uuid4
 
 from rich.text import Text
 from textual import events
-from textual.app import App, SystemCommand
+from textual.app import SystemCommand
 from textual.binding import Binding, BindingType
 from textual.screen import Screen
 
 from abstractor.model.errors import AbstractorError
+from abstractor.registry.activity import last_sequence
 from abstractor.registry.engine import Registry
+from abstractor.registry.places import Place, forget_place, keep_place, place_of
+from abstractor.review.clipboard import write_copied
 from abstractor.review.config import THEMES, ReviewConfig
+from abstractor.review.habits import Habits
 from abstractor.review.session import Session
+from abstractor.review.timeline import timeline_of
 from abstractor.rulebook.book import RuleBook
 from abstractor.tui.actions import Keymap, actions_of
-from abstractor.tui.messages import NeighbourWanted, PatientWanted, WorklistWanted
+from abstractor.tui.ending import end_in_any_case, keep_faults_quiet, write_crash
+from abstractor.tui.going import Beyond, Going
+from abstractor.tui.messages import DeskItemWanted, NeighbourWanted, PatientWanted, ScreenWanted, WorklistWanted
 from abstractor.tui.safe import safe
+from abstractor.tui.screens.help import HelpScreen
+from abstractor.tui.screens.idle import IdleScreen
 from abstractor.tui.screens.keyed import KeyedScreen
+from abstractor.tui.screens.reader import ReaderScreen
 from abstractor.tui.screens.review import ReviewScreen
+from abstractor.tui.screens.timeline import TimelineScreen
+from abstractor.tui.screens.tour import TourScreen
 from abstractor.tui.screens.worklist import WorklistScreen
+from abstractor.tui.sparing import SparingApp
+from abstractor.tui.terminal import driver_class, fit_to_terminal
 from abstractor.tui.themes import PALETTES, Palette
+from abstractor.tui.tour import invented_registry, steps
+
+_IDLE_LOOK = 20.0
+"""Seconds between two looks at how long nothing was pressed."""
+_PLACE_EVERY = 1.0
 
 
 def utc_now() -> str:
@@ -38,7 +59,7 @@ def utc_now() -> str:
     return datetime.now(UTC).isoformat(timespec="milliseconds")
 
 
-class ReviewApp(App[int]):
+class ReviewApp(SparingApp[int]):
     """The worklist, and a patient on top of it."""
 
     TITLE = "Abstractor"
@@ -61,6 +82,10 @@ class ReviewApp(App[int]):
         config: ReviewConfig | None = None,
         clock: Callable[[], str] = utc_now,
         monotonic: Callable[[], float] = time.monotonic,
+        habits: Habits | None = None,
+        tour: bool = False,
+        returning: bool = False,
+        beyond: Beyond | None = None,
     ) -> None:
         """Takes everything from outside.
 
@@ -72,6 +97,10 @@ class ReviewApp(App[int]):
             config: settings of this person.
             clock: gives the time, UTC in ISO 8601.
             monotonic: counts seconds and never goes back.
+            habits: what is remembered of this person; None remembers nothing.
+            tour: begin with the tour.
+            returning: remember in the registry where this person is, and begin where they were.
+            beyond: computes outcomes and quality work; None: those screens say that they have nothing.
 
         Raises:
             InputError: changed keys clash, or name no action.
@@ -79,7 +108,8 @@ class ReviewApp(App[int]):
         self.config = config or ReviewConfig()
         self.keymap = Keymap(self.config.keys)
         mono = "NO_COLOR" in os.environ
-        super().__init__()
+        super().__init__(driver_class=driver_class())
+        self.features = frozenset()  # no tools of developers: they log what is typed and shown
         self.animation_level = "none"
         self.registry = registry
         self.book = book
@@ -88,16 +118,120 @@ class ReviewApp(App[int]):
         self.clock = clock
         self.monotonic = monotonic
         self.crash_id = ""
-        self.palette = _palette(self.config.theme, mono=mono)
+        self.habits = habits or Habits()
+        self.tour = tour
+        self.returning = returning
+        self._tour_registry = ExitStack()
+        self._place: Place | None = None
+        self._pressed_at = monotonic()
+        self.keys_pressed = 0
+        self.going = Going(registry, book, user, beyond or Beyond(), last_sequence(registry), lambda: self.keys_pressed)
+        theme = self.config.theme if self.config.theme != "auto" else self.habits.theme
+        self.palette = _palette(theme, mono=mono)
 
     def on_mount(self) -> None:
+        self._watch()
         for palette in PALETTES.values():
             self.register_theme(palette.theme)
         self.theme = self.palette.theme.name
-        self.worklist = WorklistScreen(self.keymap, self.palette, self.registry, self.user)
+        self.worklist = WorklistScreen(
+            self.keymap, self.palette, self.registry, self.user, self.config, self.clock, self.going.beyond.desk
+        )
         self.push_screen(self.worklist)
+        place = place_of(self.registry, self.user) if self.returning else None
         if self.first_patient is not None:
             self.open_patient(PatientWanted(self.first_patient))
+        elif place is not None:
+            self.open_patient(PatientWanted(place.patient_id))
+        if place is not None:
+            self._back_on(place)
+        if self.tour:
+            self.open_tour()
+
+    def on_unmount(self) -> None:
+        self._tour_registry.close()
+
+    def _watch(self) -> None:
+        """What runs beside the screens: the cover after a while without a key, where one is, and the end by a signal."""
+        if self.config.idle_minutes:
+            self.set_interval(_IDLE_LOOK, self.cover_when_idle)
+        if self.returning:
+            self.set_interval(_PLACE_EVERY, self.keep_place)
+        loop = asyncio.get_running_loop()
+        loop.set_exception_handler(lambda _loop, context: self._loop_fault(context))
+        if self.is_headless or os.name == "nt":
+            return
+        for number in (signal.SIGTERM, signal.SIGHUP):
+            loop.add_signal_handler(number, self.end_by_signal, number)
+
+    # Where a person is
+
+    def _back_on(self, place: Place) -> None:
+        """Puts the cursor where it was, once the patient's screen stands."""
+        screen = self.screen
+        if isinstance(screen, ReviewScreen) and screen.session.patient_id == place.patient_id:
+            self._place = place
+            screen.call_after_refresh(self._back_on_row, screen, place.slot)
+
+    @staticmethod
+    def _back_on_row(screen: ReviewScreen, slot: str) -> None:
+        if any(row.slot == slot for row in screen.listed):
+            screen.go_to(slot)
+
+    def keep_place(self) -> None:
+        """Remembers where the cursor is, if that has changed; what can't be remembered is no reason to stop anybody."""
+        open_one = next((one for one in self.screen_stack if isinstance(one, ReviewScreen)), None)
+        if isinstance(open_one, TourScreen):
+            return
+        place = Place(open_one.session.patient_id, open_one.slot or "") if open_one is not None else None
+        if place == self._place:
+            return
+        try:
+            if place is None:
+                forget_place(self.registry, self.user)
+            else:
+                keep_place(self.registry, self.user, place, self.clock)
+        except AbstractorError:
+            return
+        self._place = place
+
+    # Nobody there
+
+    async def on_event(self, event: events.Event) -> None:
+        if isinstance(event, events.Key | events.Paste | events.MouseDown):
+            self._pressed_at = self.monotonic()
+        if isinstance(event, events.Key) and not event.is_forwarded:
+            self.keys_pressed += 1
+        await super().on_event(event)
+
+    def cover_when_idle(self) -> None:
+        """Takes the patient off the screen when nothing was pressed for long: somebody else may stand before it."""
+        idle = self.monotonic() - self._pressed_at
+        if idle >= 60 * self.config.idle_minutes and not isinstance(self.screen, IdleScreen):
+            self.push_screen(IdleScreen(self.keymap, self.palette, self.config.idle_minutes))
+
+    # The tour
+
+    def open_tour(self) -> None:
+        """Plays the tour over whatever is on the screen, on a registry of its own that is gone afterwards."""
+        played = next((screen for screen in self.screen_stack if isinstance(screen, TourScreen)), None)
+        if played is not None:
+            if played.step is None:
+                self.call_later(self.open_tour)  # it is just leaving
+            return
+        try:
+            registry, patient_id = self._tour_registry.enter_context(invented_registry(self.book))
+        except (AbstractorError, OSError):
+            self._say("no place for the tour: the temporary folder can't be written")
+            return
+        session = Session(registry, self.book, patient_id, self.user, self.clock, self.config)
+        tour = TourScreen(self.keymap, self.palette, session, self.monotonic, steps())
+
+        def over(_answer: None) -> None:
+            self._tour_registry.close()
+            self.habits.remember(toured=True)
+
+        self.push_screen(tour, over)
 
     # Screens
 
@@ -110,7 +244,10 @@ class ReviewApp(App[int]):
             session = Session(self.registry, self.book, wanted.patient_id, self.user, self.clock, self.config)
             session.read_only = wanted.look
             if not wanted.look:
-                session.claim(take_over=wanted.take_over and self.config.supervisor)
+                lease = session.claim(take_over=wanted.take_over)
+                if wanted.take_over and not lease.mine:
+                    self.worklist.tell_held(lease)
+                    return
         except AbstractorError as error:
             self._say(str(error))
             return
@@ -122,12 +259,12 @@ class ReviewApp(App[int]):
             self.push_screen(screen)
 
     def on_neighbour_wanted(self, message: NeighbourWanted) -> None:
-        """Goes to the next patient with work that nobody else holds, then to any that is not closed; else to the worklist."""
+        """Goes to the next patient with work: one's own or the pool's, held by nobody else; then to any that is not closed."""
         rows = self.worklist.all or ()
         ids = [row.patient_id for row in rows]
         at = ids.index(message.patient_id) if message.patient_id in ids else -1
         ring = [*rows[at + 1 :], *rows[: max(at, 0)]][:: message.step]
-        free = [row for row in ring if not row.closed and row.holder in {None, self.user}]
+        free = [row for row in ring if row.is_open_to(self.user)]
         following = next((row for row in free if row.undecided), next(iter(free), None))
         if following is not None:
             self.open_patient(PatientWanted(following.patient_id))
@@ -143,6 +280,59 @@ class ReviewApp(App[int]):
         while self.screen is not self.worklist and len(self.screen_stack) > 1:
             self.pop_screen()
 
+    # Screens that are a key away from everywhere
+
+    def on_screen_wanted(self, message: ScreenWanted) -> None:
+        """Goes there in the place of what is only read; help comes over it."""
+        here = self.screen
+        if message.name == "help" and isinstance(here, KeyedScreen):
+            self.push_screen(HelpScreen(self.keymap, self.palette, here.kinds))
+            return
+        below = next(one for one in reversed(self.screen_stack) if not isinstance(one, ReaderScreen))
+        row = self.worklist.row
+        needs = message.name == "history" or (message.name == "timeline" and row is None)
+        if needs and not isinstance(below, ReviewScreen):
+            self._say("open a patient first")
+            return
+        while isinstance(self.screen, ReaderScreen):
+            self.pop_screen()
+        if message.name == "tour":
+            self.open_tour()
+        elif message.name not in {"timeline", "history"}:
+            self.push_screen(self.going.screen(message.name, self.keymap, self.palette, self.waiting))
+        elif isinstance(below, ReviewScreen):
+            below.run_table_action(message.name)
+        elif row is not None:
+            self._timeline_of(row.patient_id)
+
+    def _timeline_of(self, patient_id: str) -> None:
+        try:
+            session = Session(self.registry, self.book, patient_id, self.user, self.clock, self.config)
+            shown = timeline_of(session)
+        except AbstractorError as error:
+            self._say(str(error))
+            return
+
+        def go(at: int | None) -> None:
+            if at is not None:
+                self.open_patient(PatientWanted(patient_id))
+
+        self.push_screen(TimelineScreen(self.keymap, self.palette, shown, patient_id), go)
+
+    def waiting(self) -> list[tuple[str, int]]:
+        """What is left to decide: of the patient that is open, and of the worklist."""
+        here = next((one for one in self.screen_stack if isinstance(one, ReviewScreen)), None)
+        rows = [row for row in self.worklist.all or () if not row.closed]
+        patient = [(f"patient {here.session.patient_id}", len(here.session.blocking))] if here is not None else []
+        return [*patient, (f"{len(rows)} patients not closed", sum(row.undecided for row in rows))]
+
+    def on_desk_item_wanted(self, message: DeskItemWanted) -> None:
+        """Opens a patient to read. Who reads blind or settles a difference must not see what was decided: not in this screen."""
+        if message.item.kind in {"blind", "adjudicate"}:
+            self._say("this is opened by a screen of its own, which this program does not have yet")
+        else:
+            self.open_patient(PatientWanted(message.item.patient_id, look=True))
+
     def _say(self, text: str) -> None:
         if isinstance(self.screen, KeyedScreen):
             self.screen.say(text, alarm=True)
@@ -152,11 +342,11 @@ class ReviewApp(App[int]):
     def get_system_commands(self, screen: Screen[Any]) -> Iterable[SystemCommand]:
         """What the command palette offers: the table's actions of this screen, and the themes. No screenshot."""
         if isinstance(screen, KeyedScreen):
-            for action in actions_of(screen.KIND):
+            for action in actions_of(*screen.kinds):
                 if action.id not in {"palette", "pick"}:
-                    yield SystemCommand(
-                        action.says, f"{action.where}, {action.id}", partial(screen.run_table_action, action.id)
-                    )
+                    keys = self.keymap.all_shown(action.id)
+                    told = f"{keys}   {action.where}, {action.id}"
+                    yield SystemCommand(action.says, told, partial(screen.run_table_action, action.id))
         for name in THEMES[1:]:
             yield SystemCommand(f"theme {name}", "colours", partial(self.take_theme, name))
 
@@ -164,6 +354,7 @@ class ReviewApp(App[int]):
         """Changes the colours of all screens."""
         self.palette = PALETTES[name]
         self.theme = self.palette.theme.name
+        self.habits.remember(theme=name)
         for screen in self.screen_stack:
             if isinstance(screen, KeyedScreen):
                 screen.repaint(self.palette)
@@ -174,20 +365,52 @@ class ReviewApp(App[int]):
             event.prevent_default()
 
     def copy_to_clipboard(self, text: str) -> None:
-        """Sends text to the terminal's clipboard, where the settings allow that note text leaves the program."""
+        """Copies text to where the settings allow that note text leaves the program.
+
+        Raises:
+            InputError: the private file can't be written.
+        """
         if self.config.clipboard == "osc52":
             super().copy_to_clipboard(text)
+        elif self.config.clipboard == "file":
+            write_copied(text)
 
     # The end
 
     async def action_quit(self) -> None:
-        self._give_back()
-        self.exit(0)
+        self.leave()
 
-    def _give_back(self) -> None:
+    def leave(self, code: int = 0) -> None:
+        """Ends the program: the patient is given back, where the cursor was is remembered."""
+        if self.returning:
+            self.keep_place()
         for screen in self.screen_stack:
             if isinstance(screen, ReviewScreen):
-                screen.session.release()
+                try:
+                    screen.session.release()
+                except AbstractorError:
+                    continue  # the lease ends by time
+        self.exit(0, return_code=code)
+
+    def end_by_signal(self, number: int) -> None:
+        """Everything decided is saved already; a terminal that has gone must not keep the process."""
+        end_in_any_case(128 + number)
+        self.leave(128 + number)
+
+    def terminal_gone(self) -> None:
+        """The terminal can't be read any more."""
+        self.end_by_signal(signal.SIGHUP if os.name != "nt" else signal.SIGTERM)
+
+    def _loop_fault(self, context: dict[str, Any]) -> None:
+        error = context.get("exception")
+        self._handle_exception(error if isinstance(error, Exception) else RuntimeError("event loop"))
+
+    def panic(self, *renderables: Any) -> None:
+        """Textual would show what it is given, tracebacks among it."""
+        if self._exception is None:
+            self._exception = RuntimeError("terminal")
+        self._return_code = 1
+        self._fatal_error()
 
     def _handle_exception(self, error: Exception) -> None:
         """Keeps what an exception says away from the terminal: its words and its variables may be those of a note."""
@@ -214,23 +437,6 @@ def _palette(name: str, *, mono: bool) -> Palette:
     return PALETTES["dark" if name == "auto" else name]
 
 
-def write_crash(folder: Path | None, crash_id: str, error: BaseException, when: str) -> Path | None:
-    """Writes where an error arose, without its words and without any variable; None where that is not wanted or possible."""
-    if folder is None:
-        return None
-    frames = traceback.extract_tb(error.__traceback__, limit=-40)
-    lines = [f"{when} {crash_id} {type(error).__name__}"]
-    lines += [f"  {frame.filename}:{frame.lineno} {frame.name}" for frame in frames]
-    path = folder / f"crash-{crash_id}.log"
-    try:
-        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        with os.fdopen(os.open(path, os.O_CREAT | os.O_WRONLY | os.O_TRUNC, 0o600), "w", encoding="utf-8") as file:
-            file.write("\n".join(lines) + "\n")
-    except OSError:
-        return None
-    return path
-
-
 def run_review(
     registry: Registry,
     rulebook: RuleBook,
@@ -239,8 +445,22 @@ def run_review(
     patient_id: str | None = None,
     config: ReviewConfig | None = None,
     clock: Callable[[], str] = utc_now,
+    habits: Habits | None = None,
+    tour: bool = False,
+    beyond: Beyond | None = None,
 ) -> int:
-    """Runs the interface until the user quits.
+    """Runs the interface until the user quits; it begins where this person was when it last ended.
+
+    Args:
+        registry: open; the caller closes it.
+        rulebook: the rules.
+        user: who decides.
+        patient_id: the patient to open first.
+        config: settings of this person.
+        clock: gives the time, UTC in ISO 8601.
+        habits: what is remembered of this person; whoever is new begins with the tour, unless the settings say no.
+        tour: begin with the tour in any case.
+        beyond: computes outcomes and quality work.
 
     Returns:
         The exit code: 0, or 1 after an internal error.
@@ -248,6 +468,21 @@ def run_review(
     Raises:
         InputError: changed keys clash, or name no action.
     """
-    app = ReviewApp(registry, rulebook, user, patient_id=patient_id, config=config, clock=clock)
+    fit_to_terminal(getattr(sys.__stderr__, "encoding", None))
+    keep_faults_quiet()
+    config = config or ReviewConfig()
+    is_new = habits is not None and not habits.toured and config.tour and patient_id is None
+    app = ReviewApp(
+        registry,
+        rulebook,
+        user,
+        patient_id=patient_id,
+        config=config,
+        clock=clock,
+        habits=habits,
+        tour=tour or is_new,
+        returning=True,
+        beyond=beyond,
+    )
     app.run()
     return app.return_code or 0

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from rich.cells import cell_len
 from rich.style import Style
 
+from abstractor.checks.problem import Severity
 from abstractor.registry.notes import StoredNote
 from abstractor.review.rows import BETWEEN, Row, State, Verb
 from abstractor.tui.actions import BY_ID, Keymap
@@ -15,18 +16,20 @@ from abstractor.tui.widgets.note import STATE_WORDS
 from abstractor.tui.wrap import fit
 
 
-def row_line(row: Row, width: int, palette: Palette, *, current: bool) -> Line:
+def row_line(row: Row, width: int, palette: Palette, *, current: bool, problem: Severity | None = None) -> Line:
     """A row of the list: cursor, glyph, label, value, date, confidence; the date gives way to the value."""
     style = palette.state(row.state)
     label = max(14, min(24, width // 3))
     confidence = f"{row.confidence:.2f}".lstrip("0") if row.choices and row.decision is None else ""
     room = max(4, width - label - 5 - 6)
     date = _date_that_fits(row, room - cell_len(safe(row.shown)) - 1)
-    mark = "^" if row.changed else "c" if row.comments else " "
+    mark = "^" if row.changed else problem.value if problem else "c" if row.comments else " "
+    mark_style = palette.alarm if problem is Severity.FATAL and not row.changed else palette.plain
     return Line.of(
         (">" if current else " ", palette.plain),
         (row.state.value, style),
-        (f"{mark} ", palette.plain),
+        (mark, mark_style),
+        (" ", palette.plain),
         (fit(row.spec.label, label), palette.plain),
         (" ", palette.plain),
         *_value(row, room - len(date), palette),
@@ -40,7 +43,7 @@ def _value(row: Row, room: int, palette: Palette) -> tuple[tuple[str, Style], ..
     shown = safe(row.shown)
     if row.state is State.CONFLICT and cell_len(shown) > room:
         share = max(1, (room - 3 * (len(row.choices) - 1)) // len(row.choices))
-        shown = BETWEEN.join(fit(choice.shown, share).rstrip() for choice in row.choices)
+        shown = BETWEEN.join(fit(choice.told(row.spec.label_of), share).rstrip() for choice in row.choices)
     cut = fit(shown, min(room, cell_len(shown)))
     return (cut, palette.state(row.state)), (" " * (room - cell_len(cut)), palette.plain)
 
@@ -58,17 +61,48 @@ def header_line(patient: str, notes: int, counts: Sequence[tuple[int, str]], res
 
 
 def note_title(
-    note: StoredNote | None, at: int, of: int, percent: int, evidence: tuple[int, int], palette: Palette
+    note: StoredNote | None,
+    at: int,
+    of: int,
+    percent: int,
+    evidence: tuple[int, int],
+    palette: Palette,
+    fault: str = "",
 ) -> Line:
-    """Over the note: its type, date and id, how far down it is shown, which evidence of the row this is."""
+    """Over the note: what is wrong with it, its type, date and id, how far down it is shown, which evidence of the row this is."""
     if note is None:
         return Line.of((" no note", palette.bar))
     version = f" v{note.version}" if note.version > 1 else ""
     shown = f"  evid {evidence[0]}/{evidence[1]}" if evidence[1] else "  no evidence"
     head = f" {note.note_type} {(note.note_date or 'undated')[:10]}"
     return Line.of(
-        (head, palette.bar_key), (f"  {note.note_id}{version}  note {at}/{of}  {percent}%{shown}", palette.bar)
+        (head, palette.bar_key),
+        (f" {fault} " if fault else "", palette.alarm),
+        (f"  {note.note_id}{version}  note {at}/{of}  {percent}%{shown}", palette.bar),
     )
+
+
+def note_fault(shown: int, cut: int, unreadable: int) -> str:
+    """What a person must know of a note that is not all there: how much is shown, how many characters could not be read."""
+    told = []
+    if cut:
+        told.append(f"first {shown / 1e6:.3g} M of {(shown + cut) / 1e6:.3g} M characters")
+    if unreadable:
+        told.append(f"{unreadable} unreadable character{'s' if unreadable > 1 else ''}")
+    return ", ".join(told)
+
+
+_QUOTED = 24
+"""Cells of the selected words that are shown in the footer."""
+
+
+def selection_told(words: str) -> str:
+    """A selection for the footer: its beginning and how many characters it has; "" for none."""
+    if not words:
+        return ""
+    flat = " ".join(words.split())
+    quoted = fit(flat, _QUOTED).rstrip()
+    return f'"{quoted}{"..." if len(quoted) < len(flat) else ""}" {len(words)}'
 
 
 def evidence_title(row: Row | None, palette: Palette, wide: bool) -> Line:
@@ -83,6 +117,19 @@ def evidence_title(row: Row | None, palette: Palette, wide: bool) -> Line:
         what = f"{what} x{len(row.evidence)} in {notes} note{'s' if notes != 1 else ''}"
     label = row.spec.label.upper() if wide else row.spec.label
     return Line.of((f" {label}", palette.bar_key), (f"  {what}", palette.bar))
+
+
+def keys_that_fit(keys: Sequence[tuple[str, str]], keymap: Keymap, palette: Palette, width: int) -> Line:
+    """A footer of action ids with their words, as many as `width` holds in whole."""
+    parts: list[tuple[str, Style]] = []
+    used = 0
+    for name, label in keys:
+        key = keymap.shown(name)
+        used += cell_len(key) + cell_len(label) + 3
+        if used > width:
+            break
+        parts += [(f" {key}", palette.bar_key), (f" {label} ", palette.bar)]
+    return Line.of(*parts)
 
 
 _VERB_KEYS = (
@@ -103,10 +150,21 @@ def footer_line(
     *,
     frozen: str,
     selecting: bool,
-    selected: bool,
+    selected: str,
     last: bool,
 ) -> Line:
-    """The keys that do something now, as many as fit; `last`: enter would close the patient, or say what is open."""
+    """The keys that do something now, as many as fit.
+
+    Args:
+        row: the current one.
+        keymap: the keys.
+        palette: the colours.
+        width: cells there are.
+        frozen: why nothing can be decided, or "".
+        selecting: a selection is being made.
+        selected: the selected words, or "".
+        last: enter would close the patient, or say what is open.
+    """
     if selecting:
         ids = ["select_word", "select_sentence", "select_swap", "take", "attach", "new_fact", "select_none"]
     elif frozen:
@@ -123,8 +181,8 @@ def footer_line(
             ids = ["take", "attach", "new_fact", *[name for name in ids if name != "take"]]
         ids += ["close"] if last else []
         ids += ["undo", "next_evidence", "next_note", "find", "help"]
-    parts: list[tuple[str, Style]] = []
-    used = 0
+    parts: list[tuple[str, Style]] = [(f" {selection_told(selected)} ", palette.selection)] if selected else []
+    used = sum(cell_len(safe(text)) for text, _ in parts)
     for name in dict.fromkeys(ids):
         key = "1-9" if name == "pick" else keymap.shown(name)
         label = "reject all" if name == "reject" and row is not None and row.conflict else BY_ID[name].label

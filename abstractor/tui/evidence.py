@@ -5,12 +5,13 @@ The registry's rule that ranks values is quoted here, never applied silently.
 
 import itertools
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from rich.cells import cell_len
 from rich.style import Style
 
+from abstractor.checks.problem import Problem, Severity
 from abstractor.model.suggestion import Evidence
 from abstractor.review.attributes import tell_attributes
 from abstractor.review.rows import Choice, Row, State
@@ -41,9 +42,11 @@ class Pane:
     stands: Callable[[Evidence], bool]
     """Whether the words are still where they were found."""
 
-    def lines(self, row: Row) -> list[Line]:
-        """Everything known about a row, from the top."""
+    def lines(self, row: Row, problems: Sequence[tuple[Problem, str]] = ()) -> list[Line]:
+        """Everything known about a row, from the top; what the edit checks say of it, with the word that let it pass, comes first."""
         lines: list[Line] = []
+        for problem, word in problems:
+            lines += self._problem(problem, word)
         if row.changed:
             lines += self._told(f"^ {row.changed}: your decision stands until you decide again", self.palette.heading)
         for number, choice in enumerate(row.choices, 1):
@@ -56,6 +59,12 @@ class Pane:
         for told in _background(row):
             lines += self._told(told, self.palette.faint)
         return lines
+
+    def _problem(self, problem: Problem, word: str) -> list[Line]:
+        told = f"{problem.severity.value} {problem.check} {problem.message}"
+        if word:
+            return self._told(f'{told}   right as reported: "{word}"', self.palette.faint)
+        return self._told(told, self.palette.alarm if problem.severity is Severity.FATAL else self.palette.heading)
 
     def _told(self, text: str, style: Style) -> list[Line]:
         """A sentence, in as many lines as the pane needs; none for nothing."""
@@ -71,7 +80,7 @@ class Pane:
         more = tell_attributes(choice.attributes)
         head: Parts = (
             (f" {number} ", palette.heading),
-            (choice.shown, palette.state(row.state)),
+            (choice.told(row.spec.label_of), palette.state(row.state)),
             (when, palette.plain),
         )
         if self.wide:
@@ -82,7 +91,12 @@ class Pane:
         if row.conflict:
             room = self.width - sum(cell_len(safe(part)) for part, _ in head) - len(told) - 1
             return [Line.of(*head, (f"{told} ", palette.faint), *(self._quote(best, room) if best is not None else ()))]
-        lines = [Line.of(*head, (f"{told}  conf {choice.confidence:.2f}  {more}", palette.faint))]
+        # how often, and in how many notes, stands in the title
+        sure = f"  {source}conf {choice.confidence:.2f}{_origin(choice)}"
+        used = sum(cell_len(safe(part)) for part, _ in head) + len(sure) + 2
+        inline = f"  {more}" if more and used + cell_len(safe(more)) <= self.width else ""
+        lines = [Line.of(*head, (f"{sure}{inline}", palette.faint))]
+        lines += self._told(more, palette.plain) if more and not inline else []
         lines += [
             Line.of(("   ", palette.plain), *self._quote(one, self.width - 4)) for one in choice.evidence[:_SHOWN]
         ]
@@ -107,7 +121,7 @@ class Pane:
             held = row.decision
             lines.append(
                 Line.of(
-                    (f" {held.value} {held.date or ''}", palette.state(row.state)),
+                    (f" {row.spec.label_of(held.value)} {held.date or ''}", palette.state(row.state)),
                     (f"  {held.action} by {held.decided_by}", palette.faint),
                 )
             )
@@ -124,7 +138,7 @@ class Pane:
         if room:
             spare = max(0, room - 2 - cell_len(safe(words)))
             kept = min(len(before), max(spare // 2, spare - cell_len(safe(after))))
-            before = before[len(before) - kept :]
+            before = _from_a_word(before, len(before) - kept)
         return (
             ('"', palette.faint),
             (before, palette.plain),
@@ -164,6 +178,15 @@ def context_of(text: str, one: Evidence, around: int = _AROUND) -> tuple[str, st
     return _flat(before).lstrip(), _flat(text[one.start : one.end]), _flat(after).rstrip()
 
 
+def _from_a_word(text: str, cut: int) -> str:
+    """What is left from `cut` on, without the rest of a word that was cut in two."""
+    rest = text[cut:]
+    if cut <= 0 or not rest or text[cut - 1].isspace():
+        return rest.lstrip() if cut > 0 else rest
+    _, blank, whole = rest.partition(" ")
+    return whole if blank else ""
+
+
 def _flat(text: str) -> str:
     return re.sub(r"\s+", " ", text)
 
@@ -173,8 +196,13 @@ def _day(one: Evidence) -> str:
 
 
 def _count(choice: Choice) -> str:
-    origin = {"standing": " decided before", "derived": " derived"}.get(choice.origin, "")
-    return (f"x{len(choice.evidence)}" if choice.evidence else "no evidence") + origin
+    notes = len({one.note_id for one in choice.evidence})
+    where = f"x{len(choice.evidence)}" + (f" in {notes} notes" if notes > 1 else "")
+    return (where if choice.evidence else "no evidence") + _origin(choice)
+
+
+def _origin(choice: Choice) -> str:
+    return {"standing": " decided before", "derived": " derived"}.get(choice.origin, "")
 
 
 def _background(row: Row) -> list[str]:

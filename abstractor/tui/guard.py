@@ -1,6 +1,7 @@
-"""The dwell guard: a decision key counts only for a row that has been on screen for a moment.
+"""Guards against deciding unseen: a decision key counts only for a row that has been on screen for a moment, and a long run of quick
+acceptances is remarked upon.
 
-It stops key repeat and keys that a slow line delivers in one burst. It never delays anything.
+The first stops key repeat and keys that a slow line delivers in one burst. Neither ever delays anything.
 """
 
 from collections.abc import Callable
@@ -40,3 +41,26 @@ class Dwell:
         if self._minimum == 0:
             return True
         return row == self._row and self._since is not None and self._clock() - self._since >= self._minimum
+
+
+class FastRun:
+    """Counts acceptances that follow each other in less than a second."""
+
+    LENGTH = 30
+    """So many in a row are remarked upon, once."""
+    QUICK = 1.0
+    """Seconds."""
+
+    def __init__(self, clock: Callable[[], float]) -> None:
+        """Takes a clock that counts seconds and never goes back."""
+        self._clock = clock
+        self._last: float | None = None
+        self._run = 0
+
+    def counted(self, *, accepted: bool) -> bool:
+        """Takes note of a decision; whether it has just made the run long."""
+        now = self._clock()
+        quick = self._last is not None and now - self._last < self.QUICK
+        self._last = now
+        self._run = (self._run + 1 if quick else 1) if accepted else 0
+        return self._run == self.LENGTH

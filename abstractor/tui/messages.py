@@ -1,8 +1,13 @@
 """What screens tell the app: past or wanted, never how."""
 
+from collections.abc import Sequence
+
 from textual.message import Message
 
 from abstractor.registry.worklist import WorklistRow
+from abstractor.review.curves import OutcomesView
+from abstractor.review.desk import DeskItem
+from abstractor.review.statistics import Reading
 
 
 class PatientWanted(Message):
@@ -29,12 +34,39 @@ class WorklistWanted(Message):
     """Back to the worklist."""
 
 
+class ScreenWanted(Message):
+    """A screen that can be gone to from anywhere is to be opened; or help, over the one that is open."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__()
+        self.name = name
+        """Id of the action that leads there."""
+
+
 class WorklistRead(Message):
     """The worklist was read."""
 
-    def __init__(self, rows: tuple[WorklistRow, ...]) -> None:
+    def __init__(self, rows: tuple[WorklistRow, ...], read_at: str = "") -> None:
         super().__init__()
         self.rows = rows
+        self.read_at = read_at
+        """The time, on the clock that leases go by."""
+
+
+class QualityCounted(Message):
+    """How much quality work waits for this person."""
+
+    def __init__(self, items: int) -> None:
+        super().__init__()
+        self.items = items
+
+
+class PatientsClaimed(Message):
+    """These have come from the pool and are this person's work now."""
+
+    def __init__(self, patient_ids: tuple[str, ...]) -> None:
+        super().__init__()
+        self.patient_ids = patient_ids
 
 
 class WorklistFailed(Message):
@@ -53,3 +85,43 @@ class NotesSearched(Message):
         self.wanted = wanted
         self.hits = hits
         self.problem = problem
+
+
+class ReadingFailed(Message):
+    """What a screen was to show could not be read or computed."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__()
+        self.reason = reason
+
+
+class DeskRead(Message):
+    """The desk of quality work was read."""
+
+    def __init__(self, items: Sequence[DeskItem]) -> None:
+        super().__init__()
+        self.items = items
+
+
+class DeskItemWanted(Message):
+    """A piece of quality work is to be opened."""
+
+    def __init__(self, item: DeskItem) -> None:
+        super().__init__()
+        self.item = item
+
+
+class StatisticsRead(Message):
+    """The log of decisions was read and counted."""
+
+    def __init__(self, reading: Reading) -> None:
+        super().__init__()
+        self.reading = reading
+
+
+class OutcomesComputed(Message):
+    """The answer to a question about the cohort is there."""
+
+    def __init__(self, view: OutcomesView) -> None:
+        super().__init__()
+        self.view = view

@@ -13,13 +13,14 @@ from itertools import groupby
 from pathlib import Path
 
 from abstractor.registry.engine import create_registry
-from abstractor.review.config import ReviewConfig
+from abstractor.review.config import ReviewConfig, settings_table
 from abstractor.rulebook.load import load_rulebook
 from abstractor.tui.actions import ACTIONS, Keymap, spell
 from abstractor.tui.app import ReviewApp
 from abstractor.tui.tour import fill_tour
 
 BEGIN, END = "<!-- keys: written by abstractor.tui.pictures -->", "<!-- end of keys -->"
+SETTINGS = ("<!-- settings: written by abstractor.tui.pictures -->", "<!-- end of settings -->")
 
 PICTURES: tuple[tuple[str, tuple[int, int], str, tuple[str, ...]], ...] = (
     ("worklist", (80, 24), "dark", ("w",)),
@@ -28,6 +29,14 @@ PICTURES: tuple[tuple[str, tuple[int, int], str, tuple[str, ...]], ...] = (
     ("review-light", (160, 50), "light", ("1", *"aaaaaaaa", "r", "a")),
     ("edit", (80, 24), "dark", ("j", "j", "e", "l", "u")),
     ("timeline", (80, 24), "dark", ("1", "a", "t")),
+    ("timeline-160x50", (160, 50), "dark", ("1", "a", "t")),
+    ("history", (80, 24), "dark", ("1", "u", "1", "k", "g", "h")),
+    ("help", (80, 24), "dark", ("question_mark",)),
+    ("statistics", (80, 24), "dark", ("1", "a", "a", "r", "g", "s")),
+    ("quality", (80, 24), "dark", ("g", "q")),
+    ("problems", (80, 24), "dark", ("1", "a", "a", "g", "e")),
+    ("review-mono", (80, 24), "mono", ("1", "a", "r", "a")),
+    ("tour", (80, 24), "dark", ("question_mark", "T")),
 )
 """Name, size, theme, and the keys that lead to it."""
 
@@ -90,10 +99,19 @@ def keys_markdown(keymap: Keymap) -> str:
 
 
 def with_keys(document: str, table: str) -> str:
-    """A document with the table between its marks."""
-    head, _, rest = document.partition(BEGIN)
-    _, _, tail = rest.partition(END)
-    return f"{head}{BEGIN}\n\n{table}\n{END}{tail}"
+    """A document with the table of keys between its marks."""
+    return _between(document, (BEGIN, END), table)
+
+
+def with_settings(document: str) -> str:
+    """A document with the table of settings between its marks."""
+    return _between(document, SETTINGS, settings_table())
+
+
+def _between(document: str, marks: tuple[str, str], table: str) -> str:
+    head, _, rest = document.partition(marks[0])
+    _, _, tail = rest.partition(marks[1])
+    return f"{head}{marks[0]}\n\n{table}\n{marks[1]}{tail}"
 
 
 def main(folder: Path) -> None:
@@ -106,7 +124,7 @@ def main(folder: Path) -> None:
         (images / f"{name}.svg").write_text(drawn, encoding="utf-8")
     document = folder / "review.md"
     written = document.read_text(encoding="utf-8")
-    document.write_text(with_keys(written, keys_markdown(Keymap())), encoding="utf-8")
+    document.write_text(with_settings(with_keys(written, keys_markdown(Keymap()))), encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -1,27 +1,53 @@
 """The review for screen readers and dumb terminals: one row at a time, told in words, the same keys each followed by enter.
 
-It goes through the same `review.session` as the screen, so every guard but the dwell is the same; nothing is overwritten or moved.
+It goes through the same `review.session` as the screen, so every guard but the dwell is the same; nothing is overwritten or moved, no
+cursor is addressed. A method `do_ID` for each action of the table that makes sense without a screen.
 """
 
-from collections.abc import Callable
-from typing import TextIO
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import TextIO, TypeVar
 
 from abstractor.model.errors import AbstractorError, InputError
+from abstractor.model.finding import Assertion
+from abstractor.model.suggestion import Evidence
 from abstractor.registry.engine import Registry
-from abstractor.registry.worklist import worklist
+from abstractor.registry.worklist import WorklistRow, worklist
+from abstractor.review.attributes import read_attributes
 from abstractor.review.config import ReviewConfig
+from abstractor.review.filters import filter_rows, parse_filter
+from abstractor.review.find import find_in
 from abstractor.review.ordering import next_open
 from abstractor.review.rows import Row
-from abstractor.review.session import Session
+from abstractor.review.session import REASONS, Refused, Session
+from abstractor.review.timeline import timeline
 from abstractor.rulebook.book import RuleBook
+from abstractor.rulebook.lanes import load_lanes
+from abstractor.rulebook.schema import Code, FieldSpec
+from abstractor.tui.actions import BY_ID, REVIEW, Keymap, actions_of
 from abstractor.tui.evidence import context_of
 from abstractor.tui.safe import safe
 from abstractor.tui.widgets.note import STATE_WORDS
+from abstractor.tui.wrap import wrap
 
-_HELP = (
-    "a accept, r reject, d defer, 1-9 pick, 0 not documented, e VALUE edit, c TEXT comment, u undo, U redo, "
-    "j next, k previous, . more evidence, / WORDS find, enter next open or close, q leave"
-)
+_LINE = 100
+"""Characters of a note that are read as one line."""
+_LISTED = 9
+_ORDERS = ("item", "confidence", "note")
+_TEXTS = {
+    "reject": "WHY",
+    "defer": "WHY",
+    "edit": "VALUE; date=2021-03; until=2021; absent",
+    "take": "VALUE",
+    "comment": "WORDS",
+    "find": "WORDS, or /WORDS for all notes",
+    "filter": "FILTER",
+    "new_fact": "FIELD",
+    "reopen": "WHY",
+    "override": "WHY",
+}
+"""What may be typed behind the key of an action."""
+
+Choice = TypeVar("Choice")
 
 
 def run_plain(
@@ -35,150 +61,583 @@ def run_plain(
     out: TextIO,
     config: ReviewConfig | None = None,
 ) -> int:
-    """Reviews one patient line by line: the one named, else the first of the worklist that has work and is free.
+    """Reviews patients line by line: first the one named, else the first of the worklist that has work and is free.
 
     Returns:
         The exit code.
 
     Raises:
-        InputError: no patient is named and none has work.
+        InputError: no patient is named and none has work; changed keys clash.
     """
-    if patient_id is None:
-        rows = worklist(registry, user, clock)
-        free = (row.patient_id for row in rows if row.undecided and not row.closed and row.holder in {None, user})
-        patient_id = next(free, None)
-    if patient_id is None:
+    commands = iter(lines)
+    keymap = Keymap((config or ReviewConfig()).keys)
+    wanted = patient_id or _neighbour(worklist(registry, user, clock), user, None, 1)
+    if wanted is None:
         raise InputError("no patient has work; name one to look at it")
-    session = Session(registry, rulebook, patient_id, user, clock, config)
-    lease = session.claim()
-    if not lease.mine:
-        out.write(safe(f"read only: {lease.holder} holds this patient\n"))
-    return PlainReview(session, out).run(lines)
+    while wanted is not None:
+        session = Session(registry, rulebook, wanted, user, clock, config)
+        lease = session.claim()
+        if not lease.mine:
+            out.write(safe(f"read only: {lease.holder} holds this patient") + "\n")
+        review = PlainReview(session, out, keymap)
+        review.run(commands)
+        if review.step:
+            rows = worklist(registry, user, clock)
+            wanted = _neighbour(rows, user, wanted, review.step)
+            if wanted is None:
+                out.write("no further patient with work\n")
+        else:
+            wanted = review.wanted
+    return 0
+
+
+def _neighbour(rows: Sequence[WorklistRow], user: str, of: str | None, step: int) -> str | None:
+    """The next patient with work that nobody else holds; None where there is none."""
+    ids = [row.patient_id for row in rows]
+    at = ids.index(of) if of in ids else -1
+    ring = [*rows[at + 1 :], *rows[: max(at, 0)]][::step]
+    free = (row.patient_id for row in ring if row.undecided and not row.closed and row.holder in {None, user})
+    return next(free, None)
 
 
 class PlainReview:
     """One patient, line by line."""
 
-    def __init__(self, session: Session, out: TextIO) -> None:
+    def __init__(self, session: Session, out: TextIO, keymap: Keymap | None = None) -> None:
         self.session = session
         self.out = out
+        self.keymap = keymap or Keymap(session.config.keys)
+        self.step = 0
+        """1 or -1 when the next or previous patient is wanted."""
+        self.wanted: str | None = None
+        """The patient that was chosen from the worklist."""
+        self.filter = ""
         first = session.after(None) or next(iter(session.rows), None)
         self.slot = first.slot if first is not None else None
+        self.span_at = 0
+        self.note_at = 0
+        self.line_at = 0
+        self.matches: list[tuple[str, int, int]] = []
+        self.match_at = 0
+        self._lines: Iterator[str] = iter(())
+        self._done = False
+        self._asked_to_close = False
 
-    def run(self, lines: TextIO) -> int:
-        """Reads commands until the end of the input or `q`; returns the exit code."""
+    def run(self, lines: Iterable[str]) -> int:
+        """Reads commands until the end of the input, or until this patient is left; returns the exit code."""
+        self._lines = iter(lines)
+        help_key = self.keymap.shown("help")
         self._tell(
-            f"{self.session.patient_id}: {len(self.session.notes)} notes, {len(self.session.rows)} rows. ? helps"
+            f"{self.session.patient_id}: {len(self.session.notes)} notes, {len(self.session.rows)} rows. {help_key} helps"
         )
         self._tell_row()
-        for line in lines:
-            command = line.rstrip("\n")
-            if command == "q":
-                break
+        for line in self._lines:
             try:
-                done = self._do(command)
+                self._do(line.rstrip("\r\n"))
             except AbstractorError as error:
-                self._tell(str(error))
-                continue
-            if done:
+                self._tell(self._unsaved(str(error)))
+            if self._done:
                 break
         self.session.release()
         return 0
+
+    def _unsaved(self, said: str) -> str:
+        if not self.session.unsaved:
+            return said
+        return f"NOT SAVED: {said}. {self.keymap.shown('close')} tries again, {self.keymap.shown('export_unsaved')} to a file"
+
+    def _do(self, command: str) -> None:
+        name, text = self._read(command)
+        if name != "close":
+            self._asked_to_close = False
+        act: Callable[[str], None] | None = getattr(self, f"do_{name}", None)
+        if act is not None:
+            act(text)
+        elif name in BY_ID:
+            self._tell(f"{BY_ID[name].label or name}: on the screen only")
+        else:
+            self._tell(f"{command[:20]!r} is no command; {self.keymap.shown('help')} helps")
+
+    def _read(self, command: str) -> tuple[str, str]:
+        """What a line asks for: the id of an action, and what was typed behind its key. `:id text` works for every action."""
+        if command.startswith(":"):
+            name, _, text = command[1:].partition(" ")
+            return name, text.strip()
+        if not command.strip():
+            return self.keymap.action(REVIEW, "space" if command else "enter") or "", ""
+        first, text = command[0], command[1:]
+        for second, name in self.keymap.follows(REVIEW, first):
+            if text.lstrip().startswith(second):
+                return name, text.lstrip()[len(second) :].strip()
+        name = self.keymap.action(REVIEW, first) or ""
+        return name, (first if name == "pick" else text.strip())
+
+    # What is current
 
     @property
     def row(self) -> Row | None:
         return next((row for row in self.session.rows if row.slot == self.slot), None)
 
-    def _do(self, command: str) -> bool:
-        """Does one command; whether the patient is closed."""
-        session, slot = self.session, self.slot or ""
-        key, text = command[:1], command[1:].strip()
-        decide: dict[str, Callable[[], object]] = {
-            "a": lambda: session.accept(slot),
-            "r": lambda: session.reject(slot, text),
-            "d": lambda: session.defer(slot, text),
-            "0": lambda: session.not_documented(slot),
-            "e": lambda: session.edit(slot, text),
-        }
-        if key in decide or (key.isdigit() and key != "0"):
-            (decide[key] if key in decide else lambda: session.pick(slot, int(key)))()
-            self._advance()
-        elif key == "c":
-            session.comment(slot, text)
-            self._tell("saved")
-        elif key in {"u", "U"}:
-            self.slot = (session.undo() if key == "u" else session.redo()).slot
-            self._tell_row()
-        elif key in {"j", "k"}:
-            self._step(1 if key == "j" else -1)
-        elif key == ".":
-            self._tell_evidence()
-        elif key == "/":
-            self._find(text)
-        elif command == "":
-            return self._close()
-        else:
-            self._tell(_HELP)
-        return False
+    @property
+    def listed(self) -> tuple[Row, ...]:
+        return filter_rows(self.session.rows, self.filter)
 
-    def _advance(self) -> None:
-        following = next_open(self.session.rows, self.slot)
-        self._tell("saved" if following is not None else "saved; all decided, enter closes the patient")
-        if following is not None:
-            self.slot = following.slot
-            self._tell_row()
+    def _here(self) -> Row:
+        row = self.row
+        if row is None:
+            raise Refused("there is no row here")
+        return row
 
-    def _step(self, step: int) -> None:
-        rows = self.session.rows
-        at = next((number for number, row in enumerate(rows) if row.slot == self.slot), 0)
-        if rows:
-            self.slot = rows[max(0, min(at + step, len(rows) - 1))].slot
+    def _go(self, slot: str) -> None:
+        self.slot, self.span_at = slot, 0
         self._tell_row()
 
-    def _close(self) -> bool:
+    # Help and leaving
+
+    def do_help(self, _text: str) -> None:
+        self._tell("Each command is a key and enter; what is in capitals may follow the key.")
+        for action in actions_of(REVIEW):
+            if hasattr(self, f"do_{action.id}"):
+                more = f" {_TEXTS[action.id]}" if action.id in _TEXTS else ""
+                self._tell(f"  {self.keymap.all_shown(action.id)}{more}: {action.says}")
+
+    def do_back(self, _text: str) -> None:
+        self._require_saved()
+        self._done = True
+
+    def do_quit(self, _text: str) -> None:
+        self.do_back("")
+
+    def do_next_patient(self, _text: str) -> None:
+        self._require_saved()
+        self.step, self._done = 1, True
+
+    def do_previous_patient(self, _text: str) -> None:
+        self._require_saved()
+        self.step, self._done = -1, True
+
+    def do_worklist(self, _text: str) -> None:
+        self._require_saved()
+        rows = worklist(self.session.registry, self.session.user, self.session.now)
+        told = [
+            f"{row.patient_id}: {row.notes} notes, {row.undecided} to do"
+            + (
+                ", closed"
+                if row.closed
+                else f", held by {row.holder}"
+                if row.holder not in {None, self.session.user}
+                else ""
+            )
+            for row in rows
+        ]
+        chosen = self._choose("Which patient?", rows, told)
+        if chosen is not None:
+            self.wanted, self._done = chosen.patient_id, True
+
+    def _require_saved(self) -> None:
+        if self.session.unsaved:
+            raise Refused("something is not saved yet")
+
+    # Rows
+
+    def do_down(self, _text: str) -> None:
+        self._step_row(1)
+
+    def do_up(self, _text: str) -> None:
+        self._step_row(-1)
+
+    def do_top(self, _text: str) -> None:
+        self._step_row(-len(self.session.rows))
+
+    def do_bottom(self, _text: str) -> None:
+        self._step_row(len(self.session.rows))
+
+    def do_repaint(self, _text: str) -> None:
+        self.session.reload()
+        self._tell_row()
+
+    def _step_row(self, step: int) -> None:
+        rows = self.listed
+        at = next((number for number, row in enumerate(rows) if row.slot == self.slot), 0)
+        if rows:
+            self._go(rows[max(0, min(at + step, len(rows) - 1))].slot)
+
+    def do_filter(self, text: str) -> None:
+        parse_filter(text)
+        self.filter = text
+        rows = self.listed
+        self._tell(f"{len(rows)} of {len(self.session.rows)} rows" + ("" if rows or not text else "; F shows all"))
+        if rows and all(row.slot != self.slot for row in rows):
+            self._go(rows[0].slot)
+
+    def do_unfilter(self, _text: str) -> None:
+        self.do_filter("")
+
+    def do_order(self, _text: str) -> None:
+        self.session.reorder(_ORDERS[(_ORDERS.index(self.session.order) + 1) % len(_ORDERS)])
+        self._tell(f"ordered by {self.session.order}")
+
+    # Deciding
+
+    def do_accept(self, _text: str) -> None:
+        self.session.accept(self.slot or "")
+        self._advance()
+
+    def do_reject(self, text: str) -> None:
+        self.session.reject(self.slot or "", text)
+        self._advance()
+
+    def do_reject_why(self, _text: str) -> None:
+        row = self._here()
+        reason = self._choose("Reject, because?", REASONS, REASONS)
+        if reason is not None:
+            self.session.reject(row.slot, reason)
+            self._advance()
+
+    def do_defer(self, text: str) -> None:
+        self.session.defer(self.slot or "", text)
+        self._advance()
+
+    def do_pick(self, text: str) -> None:
+        if not text.isdigit():
+            raise Refused("write the number of a value")
+        self.session.pick(self.slot or "", int(text))
+        self._advance()
+
+    def do_not_documented(self, _text: str) -> None:
+        self.session.not_documented(self.slot or "")
+        self._advance()
+
+    def do_accept_alike(self, _text: str) -> None:
+        row = self._here()
+        rows = self.session.alike(row.slot)
+        if not rows:
+            raise Refused("nothing here to accept")
+        if self._yes(f"Accept {len(rows)} rows: {row.spec.label} {row.shown}?"):
+            self.session.accept_alike(row.slot)
+            self._advance()
+
+    def do_comment(self, text: str) -> None:
+        self.session.comment(self._here().slot, text)
+        self._tell("saved")
+
+    def do_undo(self, _text: str) -> None:
+        self._go(self.session.undo().slot)
+
+    def do_redo(self, _text: str) -> None:
+        self._go(self.session.redo().slot)
+
+    def _advance(self) -> None:
+        following = next_open(self.listed, self.slot)
+        closes = self.keymap.shown("close")
+        self._tell("saved" if following is not None else f"saved; all decided, {closes} closes the patient")
+        if following is not None:
+            self._go(following.slot)
+
+    # Values by hand
+
+    def do_edit(self, text: str) -> None:
+        """`VALUE; date=2021-03; until=2021; absent; dose_gy=45`: what is not named stays as it is suggested."""
+        row = self._here()
+        self._edit(row, text, None)
+
+    def do_take(self, text: str) -> None:
+        """The match as the value, or as the words that the typed value rests on."""
+        row, evidence = self._here(), self._match()
+        self._edit(row, text or " ".join(evidence.text.split()), (evidence,))
+
+    def do_attach(self, _text: str) -> None:
+        self.session.attach(self._here().slot, self._match())
+        self._tell("kept as evidence of this row")
+
+    def do_new_fact(self, text: str) -> None:
+        wanted = text.casefold()
+        specs = [spec for spec in self.session.book.fields.values() if wanted in f"{spec.name} {spec.label}".casefold()]
+        exact = [spec for spec in specs if wanted in {spec.name.casefold(), spec.label.casefold()}]
+        names = [f"{spec.label} ({spec.name})" for spec in specs]
+        spec = exact[0] if exact else self._choose("Which field?", specs, names)
+        if spec is None:
+            return
+        value = self._ask(f"{spec.label}: value? {spec.hint}")
+        if value:
+            evidence = (self._match(),) if self.matches else ()
+            stated, assertion, dates, attributes = self._stated(spec, value)
+            decision = self.session.add(
+                spec.name,
+                stated,
+                assertion=assertion or Assertion.PRESENT,
+                date=dates.get("date"),
+                end_date=dates.get("until"),
+                evidence=evidence,
+                attributes=attributes,
+            )
+            self._tell(f"added: {spec.label} {spec.label_of(decision.value)}")
+
+    def _edit(self, row: Row, text: str, evidence: tuple[Evidence, ...] | None) -> None:
+        first = row.decision if row.decision is not None and row.decision.value else next(iter(row.choices), None)
+        value, assertion, dates, attributes = self._stated(row.spec, text)
+        self.session.edit(
+            row.slot,
+            value,
+            assertion=assertion or (first.assertion if first is not None else Assertion.PRESENT),
+            date=dates.get("date", first.date if first is not None else row.date),
+            end_date=dates.get("until", first.end_date if first is not None else None),
+            evidence=evidence,
+            attributes=attributes,
+        )
+        self._advance()
+
+    def _stated(
+        self, spec: FieldSpec, text: str
+    ) -> tuple[str, Assertion | None, dict[str, str], dict[str, object] | None]:
+        """What was typed, in parts: value, whether it is said to be absent, dates, other attributes.
+
+        Raises:
+            Refused: no value was typed or chosen.
+        """
+        typed, *parts = (part.strip() for part in text.split(";"))
+        assertion: Assertion | None = None
+        dates: dict[str, str] = {}
+        more: list[str] = []
+        for part in parts:
+            name, _, said = part.partition("=")
+            if part == "absent":
+                assertion = Assertion.ABSENT
+            elif name.strip() in {"date", "until"}:
+                dates[name.strip()] = said.strip()
+            elif part:
+                more.append(part)
+        return self._picked(spec, typed), assertion, dates, read_attributes("; ".join(more), {}) if more else None
+
+    def _picked(self, spec: FieldSpec, typed: str) -> str:
+        """What was typed, if the field takes it; else one of the codes that fit it."""
+        session = self.session
+        if typed and not session.reader.read(spec, typed, session.year).problem:
+            return typed
+        codes: Sequence[Code] = session.reader.matching(spec, typed)
+        chosen = (
+            self._choose(f"{spec.label}: which?", codes, [f"{code.label} ({code.code})" for code in codes])
+            if codes
+            else None
+        )
+        if chosen is None and (codes or not typed):
+            raise Refused(f"nothing changed. {spec.hint}".strip())
+        return chosen.code if chosen is not None else typed
+
+    # Asking
+
+    def _ask(self, question: str) -> str:
+        """The next line of the input; "" at its end."""
+        self._tell(question)
+        return next(self._lines, "").strip()
+
+    def _yes(self, question: str) -> bool:
+        return self._ask(f"{question} y or n").casefold().startswith("y")
+
+    def _choose(self, question: str, choices: Sequence[Choice], told: Sequence[str]) -> Choice | None:
+        """One of some, by its number; None where none was chosen."""
+        shown = list(told[:_LISTED])
+        for number, words in enumerate(shown, 1):
+            self._tell(f"  {number}: {words}")
+        more = f"; {len(told) - _LISTED} more, type more of the name" if len(told) > _LISTED else ""
+        answer = self._ask(f"{question} a number, or nothing to leave{more}")
+        return choices[int(answer) - 1] if answer.isdecimal() and 1 <= int(answer) <= len(shown) else None
+
+    # The patient
+
+    def do_close(self, _text: str) -> None:
+        if self.session.unsaved:
+            self.session.retry()
+            self._advance()
+            return
         waiting = self.session.blocking
-        if waiting and not self.session.config.close_open:
+        if waiting and not (self.session.config.close_open and self._asked_to_close):
             self._tell(f"{len(waiting)} open: {', '.join(row.spec.label for row in waiting)}")
-            self.slot = waiting[0].slot
-            self._tell_row()
-            return False
+            if self.session.config.close_open:
+                self._tell(f"{self.keymap.shown('close')} again closes all the same")
+            self._asked_to_close = True
+            self._go(waiting[0].slot)
+            return
         self.session.close()
         self._tell("closed")
-        return True
+        self.step, self._done = 1, True
 
-    def _find(self, wanted: str) -> None:
-        hits = self.session.search(wanted)
-        self._tell(f"{len(hits)} matches")
-        for note_id, start, end in hits[:5]:
-            text = self.session.text(note_id)
-            line = " ".join(text[max(0, start - 40) : end + 40].split())
-            self._tell(f"  {note_id}: {line}")
+    def do_reopen(self, text: str) -> None:
+        if not self.session.case.closed:
+            raise Refused("the patient is not closed")
+        self.session.reopen(text or self._ask("Reopen, because?"))
+        self._tell("open again")
+
+    def do_take_over(self, _text: str) -> None:
+        lease = self.session.claim(take_over=True)
+        self.session.reload()
+        self._tell("the patient is yours" if lease.mine else f"{lease.holder} holds it")
+
+    def do_export_unsaved(self, _text: str) -> None:
+        from pathlib import Path
+
+        from abstractor.review.unsaved import write_unsaved
+
+        if not self.session.unsaved:
+            raise Refused("everything is saved")
+        self._tell(f"written to {write_unsaved(self.session.unsaved, Path.cwd()).name} in the current folder")
+
+    def do_problems(self, _text: str) -> None:
+        found = self.session.standing_problems
+        for one in found:
+            self._tell(f"  {one.check}, {one.severity}: {one.message}")
+        self._tell(f"{len(found)} problems")
+
+    # Looking back
+
+    def do_history(self, _text: str) -> None:
+        done = self.session.history(self._here().slot)
+        for one in done:
+            said = f" ({one.reason})" if one.reason else ""
+            self._tell(f"  {one.decided_at[:16].replace('T', ' ')} {one.decided_by}: {one.action} {one.value}{said}")
+        self._tell(f"{len(done)} decisions")
+
+    def do_timeline(self, _text: str) -> None:
+        told = timeline(self.session.rows, self.session.notes, load_lanes(self.session.book.root))
+        for event in told.events:
+            state = f", {STATE_WORDS[event.state]}" if event.state is not None else ""
+            self._tell(f"  {event.shown} {event.lane}: {event.text}{state}")
+        for interval in told.intervals:
+            self._tell(f"  {interval}")
+
+    # Notes
+
+    def do_next_note(self, _text: str) -> None:
+        self._step_note(1)
+
+    def do_previous_note(self, _text: str) -> None:
+        self._step_note(-1)
+
+    def _step_note(self, step: int) -> None:
+        if not 0 <= self.note_at + step < len(self.session.notes):
+            raise Refused("no further note")
+        self.note_at, self.line_at = self.note_at + step, 0
+        self._tell_note()
+
+    def _tell_note(self) -> None:
+        notes = self.session.notes
+        note = notes[self.note_at]
+        day = (note.note_date or "undated")[:10]
+        reads = self.keymap.shown("note_down")
+        self._tell(f"note {self.note_at + 1} of {len(notes)}: {note.note_type} {day}, {note.note_id}; {reads} reads on")
+
+    def do_note_down(self, _text: str) -> None:
+        self._read_on(0)
+
+    def do_note_up(self, _text: str) -> None:
+        self._read_on(-2)
+
+    def _read_on(self, pages: int) -> None:
+        """Reads some lines of the note, from where the reading was plus so many pages."""
+        if not self.session.notes:
+            raise Refused("no note")
+        text = self.session.text(self.session.notes[self.note_at].note_id)
+        lines = wrap(text, _LINE)
+        count = self.session.config.plain_lines
+        start = max(0, self.line_at + pages * count)
+        if start >= len(lines):
+            raise Refused("end of the note")
+        self.line_at = min(start + count, len(lines))
+        for begin, end in zip(lines.starts[start : self.line_at], lines.ends[start : self.line_at], strict=True):
+            self._tell(text[begin:end])
+
+    def do_next_evidence(self, _text: str) -> None:
+        self._step_span(1)
+
+    def do_previous_evidence(self, _text: str) -> None:
+        self._step_span(-1)
+
+    def _step_span(self, step: int) -> None:
+        spans = self._here().evidence
+        if not spans:
+            raise Refused("no evidence for this row")
+        self.span_at = (self.span_at + step) % len(spans)
+        self._tell(f"evidence {self.span_at + 1} of {len(spans)}")
+        self._tell_evidence(spans[self.span_at])
+        self._stand_at(spans[self.span_at].note_id, spans[self.span_at].start)
+
+    def _stand_at(self, note_id: str, offset: int) -> None:
+        """Reading on begins at the line of an offset."""
+        at = next((number for number, note in enumerate(self.session.notes) if note.note_id == note_id), None)
+        if at is not None:
+            self.note_at = at
+            self.line_at = wrap(self.session.text(note_id), _LINE).line_at(offset)
+
+    def do_find(self, text: str) -> None:
+        if not text:
+            raise Refused("write what to find behind the key")
+        if text.startswith("/"):
+            self.matches = self.session.search(text[1:])
+        elif self.session.notes:
+            note_id = self.session.notes[self.note_at].note_id
+            self.matches = [(note_id, *span) for span in find_in(self.session.text(note_id), text)]
+        self.match_at = 0
+        self._tell(f"{len(self.matches)} matches")
+        if self.matches:
+            self._tell_match()
+
+    def do_next_match(self, _text: str) -> None:
+        self._step_match(1)
+
+    def do_previous_match(self, _text: str) -> None:
+        self._step_match(-1)
+
+    def _step_match(self, step: int) -> None:
+        if not self.matches:
+            raise Refused(f"nothing searched; {self.keymap.shown('find')} finds")
+        self.match_at = (self.match_at + step) % len(self.matches)
+        self._tell_match()
+
+    def _tell_match(self) -> None:
+        note_id, start, end = self.matches[self.match_at]
+        text = self.session.text(note_id)
+        words = " ".join(text[max(0, start - 40) : end + 40].split())
+        self._tell(f"  match {self.match_at + 1} of {len(self.matches)}, {note_id}: {words}")
+        self._stand_at(note_id, start)
+
+    def _match(self) -> Evidence:
+        """The current match, as evidence.
+
+        Raises:
+            Refused: nothing was found.
+        """
+        if not self.matches:
+            raise Refused(f"find words first, with {self.keymap.shown('find')}")
+        return self.session.quote(*self.matches[self.match_at])
+
+    # Telling
 
     def _tell_row(self) -> None:
         row = self.row
         if row is None:
             self._tell("no rows")
             return
-        state = STATE_WORDS[row.state]
         changed = f"; {row.changed}" if row.changed else ""
-        self._tell(f"{row.spec.label}: {state}{changed}. {self.session.decided} of {len(self.session.rows)} decided")
+        decided = f"{self.session.decided} of {len(self.session.rows)} decided"
+        self._tell(f"{row.spec.label}: {STATE_WORDS[row.state]}{changed}. {decided}")
         for number, choice in enumerate(row.choices, 1):
             when = f" on {choice.date}" if choice.date else ""
-            self._tell(f"  {number}: {choice.shown}{when}, confidence {choice.confidence:.2f}")
+            self._tell(f"  {number}: {choice.told(row.spec.label_of)}{when}, confidence {choice.confidence:.2f}")
         if row.decision is not None and row.decision.value:
             self._tell(f"  decided: {row.shown}, by {row.decision.decided_by}")
-        self._tell_evidence(2)
+        for comment in row.comments:
+            self._tell(f"  comment of {comment.decided_by}: {comment.reason}")
+        for one in row.evidence[:2]:
+            self._tell_evidence(one)
+        if len(row.evidence) > 2:
+            self._tell(f"  and {len(row.evidence) - 2} more places; {self.keymap.shown('next_evidence')} reads them")
 
-    def _tell_evidence(self, most: int = 50) -> None:
-        row = self.row
-        for one in row.evidence[:most] if row is not None else ():
-            if self.session.stands(one):
-                quote = "".join(context_of(self.session.text(one.note_id), one))
-                self._tell(f"  {one.note_type} {(one.note_date or 'undated')[:10]}: {quote}")
-            else:
-                self._tell(
-                    f"  {one.note_type} {(one.note_date or 'undated')[:10]}: evidence moved, the note has changed"
-                )
+    def _tell_evidence(self, one: Evidence) -> None:
+        where = f"{one.note_type} {(one.note_date or 'undated')[:10]}"
+        if self.session.stands(one):
+            self._tell(f"  {where}: {''.join(context_of(self.session.text(one.note_id), one))}")
+        else:
+            self._tell(f"  {where}: evidence moved, the note has changed")
 
     def _tell(self, text: str) -> None:
         self.out.write(safe(text) + "\n")

@@ -13,7 +13,7 @@ from abstractor.tui.safe import safe
 
 TAB = 8
 
-_NOT_SINGLE = re.compile("[^ -~\u00a0-\u00ac\u00ae-\u02ff\u0370-\u0482]")
+NOT_SINGLE = re.compile("[^ -~\u00a0-\u00ac\u00ae-\u02ff\u0370-\u0482]")
 """Whatever may be drawn wider or narrower than one cell: most lines hold none of it and need no measuring."""
 
 
@@ -45,15 +45,28 @@ def wrap(text: str, width: int) -> Wrapped:
     begin = 0
     for line in text.split("\n"):
         end = begin + len(line)
-        if _NOT_SINGLE.search(line):
-            _wrap_measured(line, begin, width, starts, ends)
-        elif len(line) <= width:
+        seen = line.removesuffix("\r")
+        if NOT_SINGLE.search(seen):
+            if _fits(seen, width):
+                starts.append(begin)
+                ends.append(end)
+            else:
+                _wrap_measured(line, begin, width, starts, ends)
+        elif len(seen) <= width:
             starts.append(begin)
             ends.append(end)
         else:
-            _wrap_plain(line, begin, width, starts, ends)
+            _wrap_plain(seen, begin, width, starts, ends)
+            ends[-1] = end
         begin = end + 1
     return Wrapped(starts, ends)
+
+
+def _fits(line: str, width: int) -> bool:
+    """Whether a line surely needs no wrapping: a quick look that spares most lines of a table the measuring of each character."""
+    if "\t" not in line and 2 * len(line) <= width:
+        return True
+    return not NOT_SINGLE.search(line.replace("\t", " ")) and len(line.expandtabs(TAB)) <= width
 
 
 def _wrap_plain(line: str, begin: int, width: int, starts: list[int], ends: list[int]) -> None:
@@ -74,7 +87,7 @@ def _wrap_measured(line: str, begin: int, width: int, starts: list[int], ends: l
     at = 0
     while at < len(line):
         char = line[at]
-        cells = cell_width(char, column)
+        cells = TAB - column % TAB if char == "\t" else _WIDTHS[char]
         if char == " " and column + cells > width:
             cells = 0  # a blank at the edge stays, unseen, on its line
         if column + cells > width and at > start:
@@ -92,20 +105,51 @@ def _wrap_measured(line: str, begin: int, width: int, starts: list[int], ends: l
     ends.append(begin + len(line))
 
 
+class _Widths(dict[str, int]):
+    """Cells of each character met so far, as it is drawn."""
+
+    def __missing__(self, char: str) -> int:
+        width = self[char] = 0 if char == "\r" else get_character_cell_size(safe(char))
+        return width
+
+
+_WIDTHS = _Widths()
+
+
+def column_of(text: str, start: int, offset: int) -> int:
+    """The cell of a screen line, counted from 0, at which a character is drawn; `start` is where the line begins."""
+    column = 0
+    for char in text[start:offset]:
+        column += cell_width(char, column)
+    return column
+
+
+def offset_at(text: str, start: int, end: int, column: int) -> int:
+    """The character drawn at a cell of the line `text[start:end]`; its last one for a cell behind it.
+
+    A combining character is drawn on the cell of the one before it, which is the one that is found.
+    """
+    at, last = 0, start
+    for offset in range(start, end):
+        cells = cell_width(text[offset], at)
+        if cells:
+            last = offset
+        at += cells
+        if at > column:
+            break
+    return last
+
+
 def cell_width(char: str, column: int) -> int:
     """Cells that a character takes when it is drawn at a column: a tab runs to the next stop, a carriage return takes none."""
     if char == "\t":
         return TAB - column % TAB
-    if char == "\r":
-        return 0
-    if " " <= char <= "~":
-        return 1
-    return get_character_cell_size(safe(char))
+    return _WIDTHS[char]
 
 
 def drawn(text: str, column: int = 0) -> tuple[str, int]:
     """What is drawn for a part of a line that starts at a column, and the column behind it."""
-    if text.isascii() and text.isprintable():
+    if not NOT_SINGLE.search(text):
         return text, column + len(text)
     parts: list[str] = []
     for char in text:

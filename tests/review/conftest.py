@@ -10,7 +10,7 @@ import pytest
 from abstractor.model.finding import Assertion
 from abstractor.model.note import Note
 from abstractor.model.suggestion import Evidence, Suggestion
-from abstractor.registry.engine import Registry, create_registry
+from abstractor.registry.engine import Registry, open_registry
 from abstractor.registry.notes import add_notes
 from abstractor.registry.suggestions import replace_suggestions
 from abstractor.review.config import ReviewConfig
@@ -100,8 +100,10 @@ def suggest(book: RuleBook) -> Suggest:
 
 
 @pytest.fixture
-def registry(tmp_path: Path) -> Iterator[Registry]:
-    made = create_registry(str(tmp_path / "r.db"))
+def registry(registry_name: str) -> Iterator[Registry]:
+    """Once on SQLite, once on PostgreSQL; its leases go by the clock of the test."""
+    made = open_registry(registry_name)
+    made.server_time = False
     yield made
     made.close()
 

@@ -46,7 +46,7 @@ def test_the_same_value_twice_is_no_conflict_but_one_row_with_both_pieces_of_evi
 def test_present_and_absent_of_one_organ_are_two_questions(book, suggest):
     rows = rows_of(book, [suggest("metastasis", "brain"), suggest("metastasis", "brain", assertion=Assertion.ABSENT)])
     assert rows["metastasis:brain"].state is State.SUGGESTED
-    assert rows["metastasis:brain:absent"].shown == "brain ABSENT"
+    assert rows["metastasis:brain:absent"].shown == "Brain ABSENT"
 
 
 def test_required_fields_without_a_suggestion_are_rows_that_wait(book):

@@ -100,7 +100,7 @@ def test_a_new_fact_gets_a_row_of_its_own_and_an_existing_question_gets_the_valu
     assert session.row("stage.valg").state is State.CHANGED
     assert last(desk).action is Action.EDIT
     session.add("metastasis", "brain", assertion=Assertion.ABSENT)
-    assert session.row("metastasis:brain:absent").shown == "brain ABSENT"
+    assert session.row("metastasis:brain:absent").shown == "Brain ABSENT"
 
 
 def test_a_visit_is_dated_by_itself(desk):
@@ -122,7 +122,7 @@ def test_undo_and_redo_have_no_end_and_survive_a_restart(desk):
         second.undo()
     third = desk()
     assert [third.redo().slot for _ in range(3)] == ["histology", "primary_site", "stage.valg"]
-    assert third.row("stage.valg").shown == "limited"
+    assert third.row("stage.valg").shown == "Limited stage"
     with pytest.raises(Refused, match="nothing to redo"):
         third.redo()
 

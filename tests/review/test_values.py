@@ -4,15 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from abstractor.review.values import (
-    date_problem,
-    matching_codes,
-    order_problem,
-    read_date,
-    read_value,
-    settle,
-    value_problem,
-)
+from abstractor.review.picker import Picker
+from abstractor.review.typed_dates import date_problem, order_problem, read_date
+from abstractor.review.values import ValueReader, value_problem
 from abstractor.rulebook.load import value_fits
 
 
@@ -26,7 +20,7 @@ from abstractor.rulebook.load import value_fits
         ("histology", "combined small cell carcinoma", "combined_small_cell"),
         ("smoking_status", "Never smoker", "never"),
         ("pack_years", "about 45 pack-years", "45"),
-        ("stage.t", "cT2aN2M0", None),
+        ("stage.t", "cT2aN2M0", "T2a"),
         ("stage.n", "N2 disease", "N2"),
         ("ihc", "TTF-1 positive", "TTF-1 positive"),
         ("systemic_therapy", "received Zepzelca", "lurbinectedin"),
@@ -38,7 +32,7 @@ from abstractor.rulebook.load import value_fits
     ],
 )
 def test_selected_words_are_read_as_the_value_they_state(book, field, selected, value):
-    assert read_value(book, book.fields[field], selected) == value
+    assert ValueReader(book).read_selected(book.fields[field], selected) == value
 
 
 @pytest.mark.parametrize(
@@ -52,7 +46,7 @@ def test_selected_words_are_read_as_the_value_they_state(book, field, selected, 
     ],
 )
 def test_words_with_two_readings_or_none_are_left_to_the_person(book, field, selected):
-    assert read_value(book, book.fields[field], selected) is None
+    assert ValueReader(book).read_selected(book.fields[field], selected) is None
 
 
 @pytest.mark.parametrize(
@@ -75,17 +69,19 @@ def test_dates_are_read_as_precisely_as_they_are_written(written, iso):
 
 def test_typing_finds_codes_by_code_label_and_synonym_the_closest_first(book):
     codes = book.fields["primary_site"].codes
-    assert next(iter(matching_codes(codes, "LUL"))).code == "left_upper_lobe"
-    assert next(iter(matching_codes(codes, "right m"))).code == "right_middle_lobe"
-    assert next(iter(matching_codes(codes, "lingula"))).code == "left_upper_lobe"
-    assert matching_codes(codes, "toe") == ()
-    assert matching_codes(codes, "") == codes
+    picker = Picker.of(codes)
+    assert picker.matching("LUL")[0].code == "left_upper_lobe"
+    assert picker.matching("right m")[0].code == "right_middle_lobe"
+    assert picker.matching("lingula")[0].code == "left_upper_lobe"
+    assert picker.matching("toe") == ()
+    assert picker.matching("") == codes
 
 
 def test_a_label_or_synonym_is_settled_as_its_code(book):
-    assert settle(book, book.fields["metastasis"], " osseous ") == "bone"
-    assert settle(book, book.fields["vital_status"], "Dead") == "dead"
-    assert settle(book, book.fields["death_date"], "4 May 2022") == "2022-05-04"
+    reader = ValueReader(book)
+    assert reader.read(book.fields["metastasis"], " osseous ").value == "bone"
+    assert reader.read(book.fields["vital_status"], "Dead").value == "dead"
+    assert reader.read(book.fields["death_date"], "4 May 2022").value == "2022-05-04"
 
 
 @pytest.mark.parametrize(
@@ -116,6 +112,7 @@ def test_every_day_reads_back_as_itself(day):
 
 @given(st.text(max_size=80))
 def test_whatever_is_selected_the_value_read_from_it_fits_the_field(book, selected):
+    reader = ValueReader(book)
     for spec in book.fields.values():
-        value = read_value(book, spec, selected)
+        value = reader.read_selected(spec, selected)
         assert value is None or (not date_problem(value) if spec.kind == "date" else value_fits(spec, value))

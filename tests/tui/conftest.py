@@ -7,10 +7,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from quiet_screen import press_key, until_quiet
+from registry_copies import copied
 from textual.pilot import Pilot
 
 from abstractor.registry.decisions import decisions_of
-from abstractor.registry.engine import Registry, create_registry
+from abstractor.registry.engine import Registry, open_registry
 from abstractor.review.config import ReviewConfig
 from abstractor.rulebook.book import RuleBook
 from abstractor.rulebook.schema import Drug, FieldSpec
@@ -33,14 +35,37 @@ def book() -> RuleBook:
         sections=(),
         masks=(),
         note_types=(),
-        vocabularies={"drugs": (Drug(generic="topotecan", group="topoisomerase", therapy_class="chemotherapy"),)},
+        vocabularies={
+            "drugs": (
+                Drug(generic="topotecan", group="topoisomerase", therapy_class="chemotherapy"),
+                Drug(generic="carboplatin", group="platinum", therapy_class="chemotherapy"),
+                Drug(generic="etoposide", group="topoisomerase", therapy_class="chemotherapy"),
+                Drug(generic="atezolizumab", group="pdl1", therapy_class="immunotherapy"),
+            )
+        },
     )
 
 
-@pytest.fixture
-def registry(tmp_path: Path, book: RuleBook) -> Iterator[Registry]:
-    made = create_registry(str(tmp_path / "r.db"))
+@pytest.fixture(autouse=True)
+def quiet_screen(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Keys are followed by as much waiting as there is work, and no more."""
+    for place in ("textual.app", "textual.pilot"):
+        monkeypatch.setattr(f"{place}.wait_for_idle", until_quiet)
+
+
+@pytest.fixture(scope="session")
+def tour_registry_file(empty_registry_file: Path, tmp_path_factory: pytest.TempPathFactory, book: RuleBook) -> Path:
+    """A registry with the patient of the tour; made once and copied, for a migration takes longer than most tests."""
+    path = copied(empty_registry_file, tmp_path_factory.mktemp("tour") / "r.db")
+    made = open_registry(str(path))
     fill_tour(made, book)
+    made.close()
+    return path
+
+
+@pytest.fixture
+def registry(tour_registry_file: Path, tmp_path: Path) -> Iterator[Registry]:
+    made = open_registry(str(copied(tour_registry_file, tmp_path / "r.db")))
     yield made
     made.close()
 
@@ -91,9 +116,8 @@ class Hand:
 
     async def press(self, *keys: str) -> None:
         for key in keys:
-            await self.pilot.press(key)
+            await press_key(self.app, key)
             self.pressed += 1
-            await self.pilot.pause()
 
     async def type(self, text: str) -> None:
         await self.press(*("space" if char == " " else char for char in text))
@@ -134,9 +158,8 @@ def opened(registry: Registry, book: RuleBook):
             registry, book, user, patient_id=patient, config=config, clock=clock or Clock(), monotonic=monotonic
         )
         async with app.run_test(size=size) as pilot:
-            await pilot.pause()
             await app.workers.wait_for_complete()
-            await pilot.pause()
+            await until_quiet()
             yield Hand(pilot, registry)
 
     return open_app

@@ -7,7 +7,7 @@ import pytest
 from textual.app import App, ComposeResult
 
 from abstractor.model.note import Note
-from abstractor.registry.engine import create_registry
+from abstractor.registry.engine import open_registry
 from abstractor.registry.leases import claim
 from abstractor.registry.notes import add_notes, note_text
 from abstractor.review.config import ReviewConfig
@@ -132,13 +132,13 @@ async def test_the_worklist_shows_who_holds_a_patient_and_what_is_left(opened, r
         shown = hand.painted()
         assert "held bob" in shown
         assert "25" in shown
-        await hand.press("enter")
+        await hand.press("v")
         assert isinstance(hand.screen, ReviewScreen)
         assert hand.session.read_only
 
 
-async def test_an_empty_worklist_says_how_patients_come_into_it(tmp_path, book):
-    registry = create_registry(str(tmp_path / "empty.db"))
+async def test_an_empty_worklist_says_how_patients_come_into_it(registry_file, book):
+    registry = open_registry(str(registry_file))
     app = ReviewApp(registry, book, "ann", config=ReviewConfig(dwell_ms=0))
     async with app.run_test(size=(80, 24)) as pilot:
         await app.workers.wait_for_complete()

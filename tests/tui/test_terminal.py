@@ -21,13 +21,19 @@ from abstractor.model.finding import Assertion
 from abstractor.model.note import Note
 from abstractor.model.suggestion import Evidence, Suggestion
 from abstractor.registry.decisions import decisions_of
-from abstractor.registry.drafts import draft_of
+from abstractor.registry.drafts import draft_of, save_draft
 from abstractor.registry.engine import open_registry
+from abstractor.registry.leases import claim
 from abstractor.registry.notes import add_notes
+from abstractor.registry.places import Place, place_of
 from abstractor.registry.suggestions import replace_suggestions
+from abstractor.review.drafts import read_draft
+from abstractor.review.session import Session
+
+pyte = pytest.importorskip("pyte", reason="pyte, which reads terminals, is not installed")
 
 PROGRAM = """
-import sys, tomllib
+import os, sys, tomllib
 from pathlib import Path
 from abstractor.registry.engine import open_registry
 from abstractor.review.config import ReviewConfig
@@ -38,25 +44,38 @@ from abstractor.tui.app import run_review
 fields = tomllib.loads(Path(sys.argv[2]).read_text(encoding="utf-8"))["field"]
 book = RuleBook("cafe", Path("."), {one["name"]: FieldSpec.model_validate(one) for one in fields}, (), (), (), (), ())
 if len(sys.argv) > 4:
-    from abstractor.tui.screens.review import ReviewScreen
-    def do_timeline(self):
-        secret = self.doc.text
-        raise RuntimeError(secret)
-    ReviewScreen.do_timeline = do_timeline
-sys.exit(run_review(open_registry(sys.argv[1]), book, "ann", patient_id=sys.argv[3] or None,
+    import importlib
+    place, name = sys.argv[4].split(":")
+    module, owner = place.rsplit(".", 1)
+    secret = "moulding and scant cytoplasm"
+    def broken(*_things, **_more):
+        held = secret
+        raise RuntimeError(held)
+    holder = importlib.import_module(module) if owner[0].islower() else None
+    if holder is None:
+        setattr(getattr(importlib.import_module(module), owner), name, broken)
+    else:
+        setattr(importlib.import_module(place), name, broken)
+sys.exit(run_review(open_registry(sys.argv[1]), book, os.environ.get("ACTING", "ann"), patient_id=sys.argv[3] or None,
                     config=ReviewConfig(dwell_ms=0, crash_log=Path(sys.argv[1]).parent / "crash")))
 """
 
 ROOT = Path(__file__).resolve().parents[2]
 
 
-class Terminal:
-    """A child on a pseudo-terminal, and everything it has written."""
+_SET_UP = re.compile(rb"\x1b\[[<>=?][0-9;]*[$]?[a-zA-Z]|\x1b\[[0-9;]*[ $][a-zA-Z]")
+"""Modes that a terminal is put into; the emulator knows few of them and would print what it does not know."""
 
-    def __init__(self, child: subprocess.Popen[bytes], master: int) -> None:
+
+class Terminal:
+    """A child on a pseudo-terminal, everything it has written, and what an emulated terminal shows of it."""
+
+    def __init__(self, child: subprocess.Popen[bytes], master: int, columns: int, lines: int) -> None:
         self.child = child
         self.master = master
         self.seen = b""
+        self.screen = pyte.Screen(columns, lines)
+        self._stream = pyte.ByteStream(self.screen)
 
     def read(self, seconds: float) -> None:
         end = time.monotonic() + seconds
@@ -64,52 +83,72 @@ class Terminal:
             ready, _, _ = select.select([self.master], [], [], 0.05)
             if ready:
                 try:
-                    self.seen += os.read(self.master, 65536)
+                    got = os.read(self.master, 65536)
                 except OSError:
                     return
+                self.seen += got
+                self._stream.feed(_SET_UP.sub(b"", got))
+
+    @property
+    def shown(self) -> str:
+        return "\n".join(self.screen.display)
 
     def wait_for(self, words: str, seconds: float = 40) -> None:
         end = time.monotonic() + seconds
-        start = len(self.seen)
-        while words not in self.text(start) and words not in self.text(0)[-6000:]:
-            assert time.monotonic() < end, f"{words!r} never came"
+        while words not in self.shown:
+            assert time.monotonic() < end, f"{words!r} never came; {self.child.poll()}\n{self.shown}"
             self.read(0.1)
 
     def send_until(self, keys: str, words: str, tries: int = 8) -> None:
         """Keys typed ahead of an opening screen are dropped on purpose: on a slow machine they must be typed again."""
-        start = len(self.seen)
         for _ in range(tries):
             self.send(keys)
             for _ in range(10):
                 self.read(0.5)
-                if words in self.text(start):
+                if words in self.shown:
                     return
-        raise AssertionError(f"{words!r} never came: {self.child.poll()} {self.text(0)[-300:]!r}")
+        raise AssertionError(f"{words!r} never came: {self.child.poll()}\n{self.shown}")
 
     def text(self, start: int = 0) -> str:
         return re.sub(r"\x1b\[[0-9;:?<>=]*[a-zA-Z]", "", self.seen[start:].decode("utf-8", "replace"))
 
-    def send(self, keys: str) -> None:
-        os.write(self.master, keys.encode())
+    def send(self, keys: str | bytes) -> None:
+        os.write(self.master, keys.encode() if isinstance(keys, str) else keys)
+
+    def resize(self, columns: int, lines: int) -> None:
+        fcntl.ioctl(self.master, termios.TIOCSWINSZ, struct.pack("HHHH", lines, columns, 0, 0))
+        os.killpg(self.child.pid, signal.SIGWINCH)
+        self.screen.resize(lines, columns)
+
+    def ended(self) -> int:
+        """Waits for the end; the exit code."""
+        end = time.monotonic() + 40
+        while self.child.poll() is None:
+            assert time.monotonic() < end, self.shown
+            self.read(0.1)
+        self.read(0.3)
+        return self.child.returncode
 
 
 @contextmanager
-def on_terminal(database: Path, patient: str, *more: str, columns: int = 100, lines: int = 30) -> Iterator[Terminal]:
+def on_terminal(
+    database: Path, patient: str, *more: str, columns: int = 100, lines: int = 30, **environment: str
+) -> Iterator[Terminal]:
     master, slave = pty.openpty()
     fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", lines, columns, 0, 0))
-    environment = {**os.environ, "TERM": "xterm-256color", "PYTHONPATH": str(ROOT)}
-    environment.pop("NO_COLOR", None)
+    known = {**os.environ, "TERM": "xterm-256color", "PYTHONPATH": str(ROOT), "LANG": "C.UTF-8", **environment}
+    known.pop("NO_COLOR", None)
     child = subprocess.Popen(
         [sys.executable, "-c", PROGRAM, str(database), str(ROOT / "rules" / "fields.toml"), patient, *more],
         stdin=slave,
         stdout=slave,
         stderr=slave,
-        env=environment,
+        env=known,
         start_new_session=True,
         cwd=database.parent,
     )
     os.close(slave)
-    terminal = Terminal(child, master)
+    terminal = Terminal(child, master, columns, lines)
     try:
         yield terminal
     finally:
@@ -138,6 +177,11 @@ def test_every_decision_is_on_disk_when_the_program_is_killed_right_after_its_ke
     again.close()
 
 
+def half_typed(registry, slot):
+    kept = draft_of(registry, "ann", "TOUR-01", slot)
+    return read_draft(kept).entries["value"] if kept else None
+
+
 def test_what_is_half_typed_is_kept_when_the_program_is_killed(registry, tmp_path):
     with on_terminal(tmp_path / "r.db", "TOUR-01") as terminal:
         terminal.wait_for("Histology")
@@ -145,10 +189,10 @@ def test_what_is_half_typed_is_kept_when_the_program_is_killed(registry, tmp_pat
         terminal.wait_for("value:")
         terminal.send("combi")
         deadline = time.monotonic() + 20
-        while draft_of(registry, "ann", "TOUR-01", "histology") != "combi" and time.monotonic() < deadline:
+        while half_typed(registry, "histology") != "combi" and time.monotonic() < deadline:
             terminal.read(0.1)
         os.killpg(terminal.child.pid, signal.SIGKILL)
-    assert draft_of(registry, "ann", "TOUR-01", "histology") == "combi"
+    assert half_typed(registry, "histology") == "combi"
     assert decisions_of(registry, "TOUR-01") == ()
 
 
@@ -159,6 +203,9 @@ EVIL = (
     "wide \u6f22\u5b57\u6f22\u5b57 combining e\u0301e\u0301 tab\there cr\rhere del\x7f bell\x07 null\x00 bs\x08\x08\x08\n"
     "emoji \U0001f468\u200d\U0001f469\u200d\U0001f467 \u2764\ufe0f flag \U0001f1e9\U0001f1ea\n" + "long" * 60 + "\n"
 )
+EVIL += "dcs \x1bP1;1|evil\x1b\\ apc \x1b_evil\x1b\\ pm \x1b^evil\x1b\\ osc8 \x1b]8;;http://evil\x1b\\ss3 \x1bOP\n"
+EVIL += "zalgo e" + "\u0301\u0489" * 400 + " joined \u200d\ufe0f mark\ufeff tag\U000e0041\n"
+HOSTILE_USER = "ann[/]\x1b]0;PWNED\x07\x9b31m"
 HOSTILE_ID = "e[/]\x1b]0;PWNED\x07\x9b31m"
 
 DANGEROUS = [
@@ -176,12 +223,20 @@ DANGEROUS = [
     b"\x7f",
     b"\x00",
     b"\xed",
+    b"\x1bP",
+    b"\x1b_",
+    b"\x1b^",
+    b"\x1b]8",
+    b"\x1bO",
+    b"\xef\xb8\x8f",
+    b"\xe2\x80\x8d",
+    b"\xef\xbb\xbf",
 ]
 
 
 @pytest.fixture
 def hostile(registry, book) -> None:
-    note = Note("n[/]\x1b]52;c;UFdORUQ=\x07", EVIL, HOSTILE_ID, "2024-01-01", "clinic")
+    note = Note("n[/]\x1b]52;c;UFdORUQ=\x07", EVIL, HOSTILE_ID, "2024-01-01\x1b[2J", "clinic[/]\x1b]0;PWNED\x07")
     add_notes(registry, [note], "test")
 
     def suggestion(slot: str, name: str, value: str) -> Suggestion:
@@ -203,27 +258,58 @@ def hostile(registry, book) -> None:
             suggestion(f"gone{evil}", f"gone{evil}", evil),
         ],
     )
+    clock = "2024-03-01T08:00:00.000+00:00"
+    session = Session(registry, book, HOSTILE_ID, HOSTILE_USER, lambda: clock)
+    session.comment("histology", evil)
+    session.reject(f"ihc:{evil}", evil)
+    for user in (HOSTILE_USER, "ann"):
+        save_draft(registry, user, HOSTILE_ID, "histology", evil)
+    claim(registry, "TOUR-01", HOSTILE_USER)
 
 
-def test_no_hostile_character_of_any_data_reaches_the_terminal(registry, hostile, tmp_path):
-    """Worklist, both shapes of the review, help, timeline, history, edit, close list, find, comment, filter, held patient."""
-    for columns in (100, 160):
-        with on_terminal(tmp_path / "r.db", "", columns=columns) as terminal:
-            terminal.wait_for("WORKLIST")
-            terminal.wait_for("TOUR-01")
-            terminal.send("/e[\r")
-            terminal.read(1.0)
-            terminal.send_until("\r", "Histology")
-            for keys in ("jjkn", "b", " ", "?", "q", "t", "q", "gh", "q", "e", "\x1b", "v", "s", "=", "\x1b", "\x1b"):
-                terminal.send(keys)
-                terminal.read(0.4)
-            for keys in ("z", "z", "/c1\r", "i", "\x1b", "cwell\x1b", "G", "\r", "\x1b", "f[/]\r", "F", "r", "u", "w"):
-                terminal.send(keys)
-                terminal.read(0.4)
-            terminal.send("\x11")
-            terminal.read(1.5)
-        assert not list((tmp_path / "crash").glob("*"))
+TOUR_OF_ALL = (
+    *("jjkn", "b", " ", "?", "jj", "q", "t", "j", "q", "gh", "q", "gq", "q", "gs", "q", "go", "q", "ge", "q"),
+    *(
+        "e",
+        "\x1b",
+        "v",
+        "s",
+        "=",
+        "\x1b",
+        "\x1b",
+        "z",
+        "z",
+        "/c1\r",
+        "]",
+        "i",
+        "\x1b",
+        "cwell\x1b",
+        "R",
+        "\x1b",
+        "A",
+        "\x1b",
+    ),
+    *("G", "\r", "\x1b", "f[/]\r", "F", "fnote:\\x\r", "F", "//evil\r", "/\\(\r", "r", "u", "o", "\x10", "\x1b", "w"),
+)
+"""Every screen and question there is a key for."""
+
+
+@pytest.mark.parametrize("columns", [100, 160])
+def test_no_hostile_character_of_any_data_reaches_the_terminal(registry, hostile, tmp_path, columns):
+    """Text, ids, types, dates and values of notes; comments, drafts, names of users, filters and patterns; on every screen."""
+    with on_terminal(tmp_path / "r.db", "", columns=columns, ACTING=HOSTILE_USER) as terminal:
+        terminal.wait_for("WORKLIST")
+        terminal.wait_for("TOUR-01")
+        terminal.send("/e[\r")
+        terminal.read(0.7)
+        terminal.send_until("\r", "Histology")
+        for keys in TOUR_OF_ALL:
+            terminal.send(keys)
+            terminal.read(0.2)
+        terminal.send("\x11")
+        assert terminal.ended() == 0
         body = terminal.seen
+        assert not list((tmp_path / "crash").glob("*"))
         assert b"Histology" in body
         assert "\u241b]52;c;".encode() in body
         for bad in DANGEROUS:
@@ -231,24 +317,119 @@ def test_no_hostile_character_of_any_data_reaches_the_terminal(registry, hostile
             assert bad not in body, (bad, body[max(0, body.index(bad) - 80) : body.index(bad) + 20])
 
 
-def test_a_crash_tells_an_id_and_no_word_of_a_note(registry, tmp_path):
-    with on_terminal(tmp_path / "r.db", "TOUR-01", "crash") as terminal:
+SCREENS = {
+    "a key of the review": ("abstractor.tui.screens.review.ReviewScreen:do_order", "TOUR-01", "o"),
+    "a question": ("abstractor.tui.screens.dialogs.LinePrompt:do_save", "TOUR-01", "cx\r"),
+    "a row that is drawn": ("abstractor.tui.screens.help.HelpScreen:build", "TOUR-01", "?"),
+    "a message": ("abstractor.tui.screens.finding.FindingScreen:_found", "TOUR-01", "/ki\r"),
+}
+
+
+@pytest.mark.parametrize("where", SCREENS)
+def test_a_crash_tells_an_id_and_no_word_of_a_note(registry, tmp_path, where):
+    broken, patient, keys = SCREENS[where]
+    with on_terminal(tmp_path / "r.db", patient, broken) as terminal:
         terminal.wait_for("Histology")
         before = len(terminal.seen)
-        terminal.send("t")
-        terminal.wait_for("internal error")
-        terminal.read(1.0)
+        for key in keys:
+            terminal.send(key)
+            terminal.read(0.5)
+        assert terminal.ended() == 1
         told = terminal.text(before)
-        terminal.child.wait(timeout=20)
-    assert terminal.child.returncode == 1
-    for word in ("moulding", "addendum", "secret", "Traceback", "adenocarcinoma"):
+        assert "internal error" in told
+    for word in ("moulding", "cytoplasm", "secret", "Traceback", "adenocarcinoma"):
         assert word not in told[told.index("internal error") :]
     assert "RuntimeError" in told
     [log] = (tmp_path / "crash").glob("crash-*.log")
     content = log.read_text()
     assert log.stat().st_mode & 0o077 == 0
-    assert "do_timeline" in content
+    assert "broken" in content
     assert "moulding" not in content
+    assert not list(tmp_path.glob("core*"))
+
+
+def test_a_fault_in_a_thread_ends_the_program_as_quietly(registry, tmp_path):
+    with on_terminal(tmp_path / "r.db", "", "abstractor.tui.screens.worklist:read_worklist") as terminal:
+        assert terminal.ended() == 1
+        told = terminal.text()
+    assert "internal error" in told
+    assert "moulding" not in told
+
+
+def test_after_a_crash_or_a_kill_the_next_start_is_on_the_same_row(registry, tmp_path):
+    with on_terminal(tmp_path / "r.db", "TOUR-01") as terminal:
+        terminal.wait_for("Histology")
+        terminal.send("1")
+        terminal.wait_for("1/26")
+        terminal.send("jj")
+        terminal.wait_for("Smoking status  sugg")
+        deadline = time.monotonic() + 20
+        while place_of(registry, "ann") != Place("TOUR-01", "smoking_status") and time.monotonic() < deadline:
+            terminal.read(0.1)
+        os.killpg(terminal.child.pid, signal.SIGKILL)
+    with on_terminal(tmp_path / "r.db", "") as terminal:
+        terminal.wait_for("Smoking status  sugg")
+        terminal.send("w")
+        terminal.wait_for("WORKLIST")
+        deadline = time.monotonic() + 20
+        while place_of(registry, "ann") is not None and time.monotonic() < deadline:
+            terminal.read(0.1)
+    assert place_of(registry, "ann") is None
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+def test_a_signal_ends_it_in_order_and_gives_the_patient_back(registry, tmp_path, number):
+    with on_terminal(tmp_path / "r.db", "TOUR-01") as terminal:
+        terminal.wait_for("Histology")
+        terminal.send("1")
+        terminal.wait_for("1/26")
+        os.kill(terminal.child.pid, number)
+        assert terminal.ended() == 128 + number
+        assert terminal.seen.count(b"\x1b[?1049l") >= 1
+    assert len(decisions_of(registry, "TOUR-01")) == 1
+    assert claim(registry, "TOUR-01", "bob").mine
+
+
+def test_a_terminal_that_goes_away_leaves_no_process_behind(registry, tmp_path):
+    with on_terminal(tmp_path / "r.db", "TOUR-01") as terminal:
+        terminal.wait_for("Histology")
+        keep = os.open(os.devnull, os.O_RDONLY)
+        os.dup2(keep, terminal.master)
+        os.close(keep)
+        terminal.child.wait(timeout=40)
+    assert decisions_of(registry, "TOUR-01") == ()
+
+
+def test_pasted_text_stray_bytes_and_a_storm_of_sizes_decide_nothing(registry, tmp_path):
+    with on_terminal(tmp_path / "r.db", "TOUR-01") as terminal:
+        terminal.wait_for("Histology")
+        terminal.send("\x1b[200~1aaarrr\rdd\x1b[201~")
+        terminal.send(b"\xff\xfe\x80\xc3")
+        for columns, lines in [(60, 16), (200, 60), (59, 15), (140, 40), (80, 17), (100, 30)] * 4:
+            terminal.resize(columns, lines)
+        terminal.read(1.0)
+        terminal.send("j")
+        terminal.wait_for("Date of diagnosis  sugg")
+        assert decisions_of(registry, "TOUR-01") == ()
+        terminal.send("\x1a")
+        terminal.read(1.0)
+        terminal.send("k")
+        terminal.wait_for("Histology  CONFLICT")
+        terminal.send("\x11")
+        assert terminal.ended() == 0
+    assert not list((tmp_path / "crash").glob("*"))
+
+
+def test_a_terminal_without_utf8_gets_no_byte_beyond_its_charset(registry, hostile, tmp_path):
+    for environment in ({"LC_ALL": "C"}, {"TERM": "linux"}):
+        with on_terminal(tmp_path / "r.db", HOSTILE_ID, **environment) as terminal:
+            terminal.wait_for("Histology")
+            terminal.send("\x11")
+            assert terminal.ended() == 0
+        assert "\u241b".encode() not in terminal.seen
+        assert b"?]52;c;" in terminal.seen
+        if "LC_ALL" in environment:
+            assert max(terminal.seen) < 0x80
 
 
 def test_the_interface_opens_without_language_processing_or_statistics():

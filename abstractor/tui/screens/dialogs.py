@@ -23,6 +23,8 @@ class Dialog(KeyedScreen[Answer]):
     Dialog { background: transparent; align: center bottom; }
     Dialog #all { height: auto; max-height: 100%; background: $background; }
     Dialog Input, Dialog Input:focus { border: none; height: 1; padding: 0 1; background: $surface; color: $foreground; }
+    Dialog Input > .input--placeholder, Dialog Input > .input--suggestion { color: $foreground; text-style: italic; }
+    Dialog Input > .input--selection { background: $foreground; color: $background; }
     Dialog LineList { height: auto; }
     """
 
@@ -149,12 +151,16 @@ class Reasons(Dialog[str]):
 class FieldPicker(Dialog[str]):
     """Asks which field a new fact belongs to; typing narrows the list."""
 
-    def __init__(self, keymap: Keymap, palette: Palette, fields: Sequence[FieldSpec]) -> None:
+    def __init__(
+        self, keymap: Keymap, palette: Palette, fields: Sequence[FieldSpec], begun: frozenset[str] = frozenset()
+    ) -> None:
+        """Takes the fields; those that a fact was half typed for come first."""
         super().__init__(
             keymap, palette, "New fact: which field?", "type to narrow   up/down choose   enter go on   esc leave"
         )
-        self.fields = fields
-        self.found: Sequence[FieldSpec] = fields
+        self.begun = begun
+        self.fields = tuple(sorted(fields, key=lambda spec: spec.name not in begun))
+        self.found: Sequence[FieldSpec] = self.fields
 
     def asks(self) -> Iterable[Widget]:
         yield Line1(id="typed")
@@ -163,7 +169,9 @@ class FieldPicker(Dialog[str]):
     def _line(self, at: int, _width: int) -> Line:
         spec = self.found[at]
         return Line.of(
-            (f"   {spec.label:<32} ", self.palette.plain), (f"{spec.group:<10} {spec.name}", self.palette.faint)
+            (f"   {spec.label:<32} ", self.palette.plain),
+            (f"{spec.group:<10} {spec.name}", self.palette.faint),
+            ("   half typed" if spec.name in self.begun else "", self.palette.heading),
         )
 
     def on_mount(self) -> None:
@@ -176,12 +184,18 @@ class FieldPicker(Dialog[str]):
         found.styles.height = 8
         found.show(len(self.found), found.index, self.palette.plain, Line.of(("   no such field", self.palette.faint)))
 
-    def on_input_changed(self, event: Input.Changed) -> None:
-        typed = event.value.casefold().strip()
+    def on_input_changed(self, _event: Input.Changed) -> None:
+        self._narrow()
+
+    def _narrow(self) -> None:
+        """Lists the fields that fit what is typed, those that begin so first; the cursor stays where the list does."""
+        typed = self.query_one("#typed", Line1).value.casefold().strip()
         named = [spec for spec in self.fields if typed in f"{spec.label} {spec.name}".casefold()]
-        self.found = sorted(named, key=lambda spec: not f"{spec.label}".casefold().startswith(typed))
-        self.draw()
-        self.query_one("#fields", LineList).go(0)
+        found = sorted(named, key=lambda spec: not spec.label.casefold().startswith(typed)) if typed else named
+        if [spec.name for spec in found] != [spec.name for spec in self.found]:
+            self.found = found
+            self.draw()
+            self.query_one("#fields", LineList).go(0)
 
     def do_choice_down(self) -> None:
         self.query_one("#fields", LineList).move(1)
@@ -190,5 +204,6 @@ class FieldPicker(Dialog[str]):
         self.query_one("#fields", LineList).move(-1)
 
     def do_save(self) -> None:
+        self._narrow()  # enter may come in one burst with the last letters
         if self.found:
             self.dismiss(self.found[self.query_one("#fields", LineList).index].name)

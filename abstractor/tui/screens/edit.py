@@ -1,21 +1,29 @@
-"""Typing a value: codes by type-ahead on code, label and synonym, dates with what is known of them, checked while typing.
+"""Typing a value: codes by type-ahead on code, label and synonym, dates with what is known of them, attributes each in its own entry.
 
-It shows what will be saved before it is saved, and keeps a draft of what is half typed.
+A line under the entries says what will be saved, or what is wrong; nothing wrong can be saved. What is half typed is kept as it is typed.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field
 
 from textual.containers import Horizontal
 from textual.widget import Widget
 from textual.widgets import Input
 
-from abstractor.model.errors import AbstractorError
+from abstractor.model.errors import AbstractorError, InputError
 from abstractor.model.finding import Assertion
-from abstractor.review.attributes import read_attributes, write_attributes
-from abstractor.review.values import codes_for, date_problem, matching_codes, order_problem, settle, value_problem
-from abstractor.rulebook.book import RuleBook
-from abstractor.rulebook.schema import Code, FieldSpec
+from abstractor.review.attributes import (
+    NOT_TYPED,
+    read_attributes,
+    rest_of,
+    type_attribute,
+    write_attribute,
+    write_attributes,
+)
+from abstractor.review.drafts import Draft
+from abstractor.review.typed_dates import order_problem, typed_date
+from abstractor.review.values import Reading, ValueReader
+from abstractor.rulebook.schema import AttributeSpec, Code, FieldSpec
 from abstractor.tui.actions import Keymap
 from abstractor.tui.screens.dialogs import Dialog, Line1
 from abstractor.tui.themes import Palette
@@ -23,6 +31,9 @@ from abstractor.tui.widgets.lines import Bar, Line, LineList
 
 _LISTED = 6
 _DRAFT_EVERY = 1.0
+_BARS = 3
+"""Lines that are there besides entries and list: the question, the hint, and one to spare for the note behind."""
+_VALUE, _DATE, _END, _MORE = "value", "date", "end", "more"
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,153 +48,268 @@ class Stated:
     """None: those of the suggestion with this value."""
 
 
+@dataclass(frozen=True)
+class Form:
+    """What the question needs to know, beside the field."""
+
+    reader: ValueReader
+    save: Callable[[Stated], None]
+    """Writes the answer, and raises what the registry or a guard objects to."""
+    standing: str = ""
+    """The one value that stands or is suggested: meant as long as no other is typed."""
+    year: int | None = None
+    """Of the diagnosis, where it is known."""
+    remarks: Callable[[Stated], Sequence[str]] = lambda _stated: ()
+    """What follows from what is typed, or what an edit check would say: one line each."""
+    quote: str = ""
+    """The selected words that the value was read from."""
+    place: tuple[str, str, int, int] | None = None
+    """Where they stand: note, hash of its text, start and end."""
+    keep: Callable[[Draft], None] | None = None
+    draft: Draft | None = None
+    """What was half typed when the terminal died: it is gone on with."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Answer:
+    """The entries as they stand."""
+
+    stated: Stated
+    problem: str = ""
+    at: str = _VALUE
+    """The entry that the problem is in."""
+    doubt: str = ""
+    extra: Mapping[str, object] = field(default_factory=dict, hash=False)
+    """Attributes that the value itself says, such as the prefix of a T."""
+
+
 class EditScreen(Dialog[Stated]):
-    """Asks for the value of a field. `save` writes it and raises what the registry or a guard objects to."""
+    """Asks for the value of a field."""
 
     DEFAULT_CSS = """
     EditScreen Horizontal { height: 1; }
-    EditScreen .name { width: 9; }
     """
 
-    def __init__(
-        self,
-        keymap: Keymap,
-        palette: Palette,
-        book: RuleBook,
-        spec: FieldSpec,
-        stated: Stated,
-        save: Callable[[Stated], None],
-        *,
-        quote: str = "",
-        draft: Callable[[str], None] | None = None,
-        drafted: bool = False,
-    ) -> None:
-        """Takes what to start from, and the selected words the value was read from, if any.
-
-        A draft is gone on with; any other value to start from is replaced by the first letter typed.
-        """
+    def __init__(self, keymap: Keymap, palette: Palette, spec: FieldSpec, stated: Stated, form: Form) -> None:
+        """Takes what to start from. A draft is gone on with; another value is replaced by the first letter typed."""
         super().__init__(keymap, palette, f"{spec.label} ({spec.name})   {spec.hint}", "")
-        self.book = book
         self.spec = spec
+        self.form = form
         self.stated = stated
-        self.quote = quote
         self.codes: Sequence[Code] = ()
-        self._all_codes = codes_for(book, spec)
-        self._save = save
-        self._draft = draft
-        self._drafted = drafted
-        self._kept = stated.value
-        self._absent = stated.assertion is Assertion.ABSENT
+        self._all_codes = len(form.reader.codes(spec))
+        absent = form.draft.absent if form.draft is not None else stated.assertion is Assertion.ABSENT
+        self._absent = absent
         self._touched = False
         """Whether a code was chosen with the arrows: only then does it stand for what was typed."""
+        self._kept: Draft | None = None
+        self._at_first: Draft | None = None
+        """The entries as they were at first."""
+        self._asked: set[str] = set()
+        """Needed entries that were asked for once and may stay empty now."""
+        self._doubted: tuple[str, ...] = ()
+        """The entries whose doubt was told: the same again is meant."""
+        self._attributes: Mapping[str, AttributeSpec] = {one.name: one for one in spec.attributes}
+
+    # Entries
 
     @property
     def _fields(self) -> tuple[str, ...]:
         if self.spec.kind == "date":
-            return ("value",)
-        return ("value", "date", "end", "more") if self.spec.slot in {"episode", "value"} else ("value", "date")
+            return (_VALUE, *self._attributes)
+        spans = self.spec.slot in {"episode", "value"}
+        dates = (_DATE, _END) if spans else (_DATE,)
+        return (_VALUE, *dates, *self._attributes, *((_MORE,) if self._has_more else ()))
+
+    @property
+    def _has_more(self) -> bool:
+        """Whether there is a line for what the form does not name: where it names nothing, or the fact has more to say."""
+        rest = rest_of(self.stated.attributes or {}, self.spec.attributes)
+        loose = not self.spec.attributes and self.spec.slot in {"episode", "value"}
+        return loose or any(key not in NOT_TYPED and value for key, value in rest.items())
 
     def asks(self) -> Iterable[Widget]:
-        more = write_attributes(self.stated.attributes or {})
-        starts = {"value": self.stated.value, "date": self.stated.date, "end": self.stated.end_date, "more": more}
         for name in self._fields:
-            yield Horizontal(Bar(id=f"name-{name}"), Line1(starts[name] or "", id=name))
+            hint = self._attributes[name].hint if name in self._attributes else ""
+            hint = self.form.standing if name == _VALUE else hint
+            yield Horizontal(Bar(id=f"name-{name}"), Line1(self._start(name), placeholder=hint, id=name))
         yield Bar(id="quote")
+        yield Bar(id="found")
         yield LineList(self._line, id="codes")
+        yield Bar(id="remark")
 
-    def _line(self, at: int, _width: int) -> Line:
+    def _start(self, name: str) -> str:
+        if self.form.draft is not None and name in self.form.draft.entries:
+            return self.form.draft.entries[name]
+        attributes = self.stated.attributes or {}
+        if name in self._attributes:
+            return write_attribute(attributes.get(name))
+        starts = {
+            _VALUE: self.stated.value,
+            _DATE: self.stated.date,
+            _END: self.stated.end_date,
+            _MORE: write_attributes(rest_of(attributes, self.spec.attributes)),
+        }
+        return starts[name] or ""
+
+    def _typed(self, name: str) -> str:
+        return self.query_one(f"#{name}", Line1).value if name in self._fields else ""
+
+    def _line(self, at: int, width: int) -> Line:
         code = self.codes[at]
         also = f"  ({', '.join(code.synonyms)})" if code.synonyms else ""
         name = "" if code.label == code.code else f"  {code.label}"
-        return Line.of((f"   {code.code:<24}", self.palette.heading), (f"{name}{also}", self.palette.plain))
+        return Line.of(
+            (f"   {code.code:<{min(24, width // 3)}}", self.palette.heading), (f"{name}{also}", self.palette.plain)
+        )
 
     def on_mount(self) -> None:
         super().on_mount()
-        value = self.query_one("#value", Line1)
+        value = self.query_one(f"#{_VALUE}", Line1)
         value.focus()
-        if not self._drafted:
+        if self.form.draft is None:
             value.action_select_all()
-        if self._draft is not None:
+        self._kept = self._at_first = self._as_draft()
+        if self.form.keep is not None:
             self.set_interval(_DRAFT_EVERY, self._keep_draft)
 
+    # Drafts
+
+    def _as_draft(self) -> Draft:
+        return Draft({name: self._typed(name) for name in self._fields}, self._absent, self.form.place)
+
     def _keep_draft(self) -> None:
-        typed = self.query_one("#value", Line1).value
-        if self._draft is not None and typed != self._kept:
-            self._kept = typed
-            keep = self._draft
-            self.attempt(lambda: keep(typed))
+        """Keeps what is typed, whenever it is another than was kept last; tried again each second until it is kept."""
+        now = self._as_draft()
+        if self.form.keep is None or now == self._kept:
+            return
+        keep = self.form.keep
+        if self.attempt(lambda: keep(now)):
+            self._kept = now
+
+    # Drawing
 
     def draw(self) -> None:
         super().draw()
         plain, faint = self.palette.plain, self.palette.faint
-        labels = {"value": "value", "date": "date" if len(self._fields) < 3 else "from", "end": "until", "more": "more"}
+        labels = {_VALUE: "value", _DATE: "from" if _END in self._fields else "date", _END: "until", _MORE: "more"}
+        labels |= {name: one.label for name, one in self._attributes.items()}
+        width = max(len(labels[name]) for name in self._fields) + 4
         for name in self._fields:
             bar = self.query_one(f"#name-{name}", Bar)
-            bar.styles.width = 9
-            bar.show(Line.of((f" {labels[name]:>6}: ", faint)), plain)
+            bar.styles.width = width
+            bar.show(Line.of((f" {labels[name]:>{width - 3}}: ", faint)), plain)
         quote = self.query_one("#quote", Bar)
-        quote.display = bool(self.quote)
-        quote.show(
-            Line.of(('   from "', faint), (self.quote.replace("\n", " "), self.palette.heading), ('"', faint)), plain
-        )
+        quote.display = bool(self.form.quote)
+        words = self.form.quote.replace("\n", " ")
+        quote.show(Line.of(('   from "', faint), (words, self.palette.heading), ('"', faint)), plain)
         self._narrow()
 
     def on_input_changed(self, event: Input.Changed) -> None:
-        if event.input.id == "value":
+        if event.input.id == _VALUE:
             self._touched = False
+        if not self.stands:
+            return
         self._narrow()
+        if self._kept is not None:
+            self._keep_draft()
 
     def _narrow(self) -> None:
-        typed = self.query_one("#value", Line1).value
-        self.codes = matching_codes(self._all_codes, typed)
-        if self.spec.codes and not self.codes:
-            self.codes = ()
-        found = self.query_one("#codes", LineList)
-        found.styles.height = min(_LISTED, len(self.codes))
-        found.show(len(self.codes), found.index if self._touched else 0, self.palette.plain)
+        self.codes = self.form.reader.matching(self.spec, self._typed(_VALUE))
+        listed = self.query_one("#codes", LineList)
+        room = self.app.size.height - len(self._fields) - _BARS - bool(self.form.quote)
+        listed.styles.height = max(0, min(_LISTED, len(self.codes), room - 1))
+        listed.show(len(self.codes), listed.index if self._touched else 0, self.palette.plain)
+        found = self.query_one("#found", Bar)
+        found.display = bool(self.codes) and room > 1
+        of = f" of {self._all_codes}" if self._all_codes else ""
+        fits = "fits" if len(self.codes) == 1 else "fit"
+        found.show(Line.of((f"   {len(self.codes)}{of} {fits}", self.palette.faint)), self.palette.plain)
         self._tell()
 
     def _tell(self) -> None:
-        now = self._now()
-        problem = self._problem(now)
-        if problem:
-            self.say(problem, alarm=bool(self.query_one("#value", Line1).value))
+        answer = self._answer()
+        self._show_remark(answer)
+        if answer.problem:
+            self.say(answer.problem, alarm=bool(self._typed(answer.at)))
             return
-        holds = " ABSENT" if self._absent else ""
-        when = f"  {now.date or ''}{' to ' + now.end_date if now.end_date else ''}" if now.date or now.end_date else ""
         negate = f"   {self.keymap.shown('negate')} negates" if self.spec.absent_counts else ""
-        self.say(f"enter saves: {now.value}{holds}{when}   esc leaves{negate}")
+        self.say(f"enter saves: {_told(answer, self.spec)}   esc leaves{negate}")
 
-    def _problem(self, now: Stated) -> str:
-        problem = value_problem(self.spec, now.value)
-        for date in (now.date, now.end_date):
-            problem = problem or (date_problem(date) if date else "")
-        return problem or order_problem(now.date, now.end_date)
+    def _show_remark(self, answer: _Answer) -> None:
+        said = [answer.doubt] if answer.doubt else []
+        if not answer.problem:
+            said += self.form.remarks(answer.stated)
+        remark = self.query_one("#remark", Bar)
+        remark.display = bool(said)
+        style = self.palette.heading if answer.doubt else self.palette.plain
+        remark.show(Line.of((f"   {'; '.join(said)}", style)), self.palette.plain)
 
-    def _now(self) -> Stated:
-        typed = self.query_one("#value", Line1).value
-        value = settle(self.book, self.spec, typed)
-        listed = self.query_one("#codes", LineList)
-        if self.codes and (self._touched or (self.spec.codes and value_problem(self.spec, value))):
-            value = self.codes[listed.index].code if typed.strip() or self._touched else value
-        first, last = (
-            self.query_one(f"#{name}", Line1).value.strip() or None if name in self._fields else None
-            for name in ("date", "end")
-        )
+    # Reading
+
+    def _answer(self) -> _Answer:
+        """What the entries say, with the first thing that is wrong."""
+        attributes, problem, at, doubt = self._read_attributes()
+        reading = self._read_value(attributes.get("edition"))
+        start, end = (self._read_date(name) for name in (_DATE, _END))
         assertion = Assertion.ABSENT if self._absent else Assertion.PRESENT
-        return Stated(value, assertion, first, last)
+        whole = {**reading.attributes, **attributes}
+        stated = Stated(reading.value, assertion, start.value or None, end.value or None, self._whole(whole))
+        problems = [
+            (reading.problem, _VALUE),
+            (start.problem, _DATE),
+            (end.problem, _END),
+            (order_problem(start.value, end.value), _END),
+            (problem, at),
+        ]
+        wrong, place = next(((said, name) for said, name in problems if said), ("", _VALUE))
+        return _Answer(stated, wrong, place, reading.doubt or doubt, reading.attributes)
 
-    def _attributes(self) -> Mapping[str, object] | None:
-        """What stands under `more`; None where the field has none: then the value decides.
+    def _read_value(self, edition: object) -> Reading:
+        typed = self._typed(_VALUE) or self.form.standing
+        if self._touched and self.codes and self.spec.entry != "variant":
+            typed = self.codes[self.query_one("#codes", LineList).index].code
+        reader, year = self.form.reader, self.form.year
+        reading = reader.read(self.spec, typed, year, edition)
+        if (reading.problem or reading.doubt) and not self._touched:
+            chosen = reader.half_typed(self.spec, typed, self.codes)
+            if chosen is not None:
+                return reader.read(self.spec, chosen, year, edition)
+        return reading
 
-        Raises:
-            InputError: it can't be read.
-        """
-        if "more" not in self._fields:
-            return None
-        return read_attributes(self.query_one("#more", Line1).value, self.stated.attributes or {})
+    def _read_date(self, name: str) -> Reading:
+        typed = self._typed(name).strip()
+        if not typed:
+            return Reading("")
+        read = typed_date(typed)
+        return Reading(read.date, read.problem)
+
+    def _read_attributes(self) -> tuple[dict[str, object], str, str, str]:
+        """The attributes that are typed, the first problem and its entry, and the first doubt."""
+        read: dict[str, object] = {}
+        problem, at, doubt = "", _VALUE, ""
+        for name, spec in self._attributes.items():
+            typed = type_attribute(spec, self._typed(name), self.form.reader.drugs)
+            if typed.problem and not problem:
+                problem, at = typed.problem, name
+            doubt = doubt or typed.doubt
+            if typed.value is not None:
+                read[name] = typed.value
+        if _MORE in self._fields:
+            try:
+                read |= read_attributes(self._typed(_MORE), self.stated.attributes or {})
+            except InputError as error:
+                problem, at = (problem, at) if problem else (str(error), _MORE)
+        return read, problem, at, doubt
+
+    def _whole(self, typed: Mapping[str, object]) -> Mapping[str, object] | None:
+        """All attributes; None where there is no entry for any: then the value decides."""
+        return typed if self._attributes or _MORE in self._fields else None
+
+    # Keys
 
     def _choose(self, step: int) -> None:
+        self._narrow()
         if self.codes:
             self.query_one("#codes", LineList).move(step)
             self._touched = True
@@ -203,22 +329,84 @@ class EditScreen(Dialog[Stated]):
 
     def _step_field(self, step: int) -> None:
         at = next((number for number, name in enumerate(self._fields) if self.query_one(f"#{name}").has_focus), 0)
-        self.query_one(f"#{self._fields[(at + step) % len(self._fields)]}", Line1).focus()
+        self._go(self._fields[(at + step) % len(self._fields)])
+
+    def _go(self, name: str) -> None:
+        entry = self.query_one(f"#{name}", Line1)
+        if not entry.has_focus:
+            entry.focus()
+            entry.action_select_all()
 
     def do_negate(self) -> None:
         if self.spec.absent_counts:
             self._absent = not self._absent
+            self._keep_draft()
             self._tell()
         else:
             self.say(f"{self.spec.label} takes no negative")
 
     def do_save(self) -> None:
-        now = self._now()
-        problem = self._problem(now)
-        if problem:
-            self.say(problem, alarm=True)
-        elif self.attempt(lambda: self._save(replace(now, attributes=self._attributes()))):
-            self.dismiss(now)
+        self._narrow()  # enter may come in one burst with the last letters
+        if self._completed():
+            return
+        if self.form.standing and self.form.draft is None and self._as_draft() == self._at_first and not self._touched:
+            self.say("nothing is changed; esc leaves", alarm=True)
+            return
+        answer = self._answer()
+        if answer.problem:
+            self._go(answer.at)
+            self.say(answer.problem, alarm=True)
+            return
+        missing = next((name for name in self._needed() if name not in self._asked), None)
+        if missing is not None:
+            self._asked.add(missing)
+            self._go(missing)
+            self.say(f"{self._name_of(missing)}? enter again saves without", alarm=True)
+            return
+        typed = tuple(self._typed(name) for name in self._fields)
+        if answer.doubt and self._doubted != typed:
+            self._doubted = typed
+            self.say(f"{answer.doubt}; enter again saves it", alarm=True)
+            return
+        if self.attempt(lambda: self.form.save(answer.stated)):
+            self.dismiss(answer.stated)
+
+    def _completed(self) -> bool:
+        """A gene, or the word for its alteration, that was only begun is written out: enter then saves the whole."""
+        if self.spec.entry != "variant" or not self.codes or (not self._answer().problem and not self._touched):
+            return False
+        code = self.codes[self.query_one("#codes", LineList).index].code
+        value = self.query_one(f"#{_VALUE}", Line1)
+        value.value = code if " " in code else f"{code} "
+        value.cursor_position = len(value.value)
+        return True
+
+    def _needed(self) -> Iterable[str]:
+        """Entries that are asked for before the fact is saved without them."""
+        if self._absent:
+            return
+        if self.spec.dated and _DATE in self._fields and not self._typed(_DATE).strip():
+            yield _DATE
+        for name, one in self._attributes.items():
+            if one.needed and not self._typed(name).strip():
+                yield name
+
+    def _name_of(self, name: str) -> str:
+        return self._attributes[name].label if name in self._attributes else name
 
     def failed(self, error: AbstractorError) -> None:
         self.say(str(error), alarm=True)
+
+
+def _told(answer: _Answer, spec: FieldSpec) -> str:
+    """What will be saved, in one line."""
+    stated = answer.stated
+    told = [spec.label_of(stated.value)]
+    if stated.assertion is Assertion.ABSENT:
+        told.append("ABSENT")
+    if stated.date or stated.end_date:
+        told.append(f" {stated.date or ''}{' to ' + stated.end_date if stated.end_date else ''}")
+    attributes = {**answer.extra, **(stated.attributes or {})}
+    if attributes:
+        told.append(f" {write_attributes(attributes)}")
+    return " ".join(told)

@@ -1,9 +1,12 @@
 """Finding words in the notes and selecting them: by keyboard, from matches, with the mouse. Nothing here writes a decision."""
 
 from textual import work
+from textual.worker import get_current_worker
 
 from abstractor.model.errors import AbstractorError
 from abstractor.model.suggestion import Evidence
+from abstractor.registry.search import MOST
+from abstractor.review.clipboard import copied_file
 from abstractor.review.find import find_in
 from abstractor.tui.messages import NotesSearched
 from abstractor.tui.screens.dialogs import LinePrompt
@@ -23,8 +26,9 @@ class FindingScreen(ReadingScreen):
     def _find(self, wanted: str | None) -> None:
         if not wanted:
             return
+        self.workers.cancel_group(self, "search")
         if wanted.startswith("/"):
-            self.say("searching ...")
+            self.say(f"searching {len(self.session.notes)} notes ...   another search ends this one")
             self._search_all(wanted[1:])
             return
 
@@ -36,12 +40,14 @@ class FindingScreen(ReadingScreen):
 
     @work(thread=True, exclusive=True, exit_on_error=False, group="search")
     def _search_all(self, wanted: str) -> None:
+        worker = get_current_worker()
+        told = NotesSearched(wanted, [])
         try:
-            hits = self.session.search(wanted)
+            told.hits = self.session.search(wanted, lambda: worker.is_cancelled)
         except AbstractorError as error:
-            self.post_message(NotesSearched(wanted, [], str(error)))
-        else:
-            self.post_message(NotesSearched(wanted, hits))
+            told.problem = str(error)
+        if not worker.is_cancelled:
+            self.post_message(told)
 
     def on_notes_searched(self, message: NotesSearched) -> None:
         if message.problem:
@@ -55,8 +61,9 @@ class FindingScreen(ReadingScreen):
             self._show_matches()
             self.say(f"no match for {wanted!r}")
             return
-        here = self.doc.first_offset
-        ahead = (number for number, (note_id, start, _) in enumerate(hits) if note_id == self.note_id and start >= here)
+        order = {note.note_id: at for at, note in enumerate(self.session.notes)}
+        here = (self.note_at, self.doc.first_offset)
+        ahead = (number for number, (note_id, start, _) in enumerate(hits) if (order.get(note_id, 0), start) >= here)
         self.match_at = next(ahead, 0)
         self._show_match()
 
@@ -68,8 +75,9 @@ class FindingScreen(ReadingScreen):
         self.doc.select(start, end)
         self.draw()
         notes = len({one[0] for one in self.matches})
+        more = "+" if len(self.matches) >= MOST else ""
         self.say(
-            f"match {self.match_at + 1}/{len(self.matches)}"
+            f"match {self.match_at + 1}/{len(self.matches)}{more}"
             + (f" in {notes} notes" if notes > 1 else "")
             + f"   {self.keymap.shown('take')} takes it   {self.keymap.shown('next_match')} next"
         )
@@ -96,13 +104,18 @@ class FindingScreen(ReadingScreen):
             return
         self.selecting = True
         if doc.selected is None:
-            span = self.span
-            if span is not None and span.note_id == self.note_id and self.session.stands(span):
-                doc.select(span.start, span.end)
-            else:
-                word = doc.first_word()
-                doc.select(word, word + 1)
+            doc.select(*self._first_selected())
         self.draw()
+
+    def _first_selected(self) -> tuple[int, int]:
+        """Where a selection starts: the match that was come to, the current evidence, else the first word in view."""
+        doc, span = self.doc, self.span
+        match = self.matches[self.match_at] if self.matches else None
+        if match is not None and match[0] == self.note_id and doc.in_view(*match[1:]):
+            return match[1:]
+        if span is not None and span.note_id == self.note_id and self.session.stands(span):
+            return span.start, span.end
+        return doc.word_at(doc.first_word())
 
     def on_doc_view_selected(self, _message: DocView.Selected) -> None:
         if not self._told:
@@ -141,9 +154,10 @@ class FindingScreen(ReadingScreen):
         selected = self.doc.selected
         if selected is None:
             self.say("nothing is selected")
-        elif self.session.config.clipboard == "osc52":
+        elif self.session.config.clipboard != "off":
             self.app.copy_to_clipboard(self.doc.text[slice(*selected)])
-            self.say("sent to the clipboard")
+            where = "clipboard" if self.session.config.clipboard == "osc52" else f"file {copied_file()}"
+            self.say(f"sent to the {where}")
         else:
             self.say("copying is switched off: the clipboard is a way out for patients' data")
 

@@ -12,9 +12,12 @@ from textual.containers import Vertical
 from textual.screen import Screen
 from textual.timer import Timer
 from textual.widget import Widget
+from textual.worker import Worker, WorkerState
 
 from abstractor.model.errors import AbstractorError
 from abstractor.tui.actions import BY_ID, Keymap, is_sequence, key_name, spell
+from abstractor.tui.messages import ScreenWanted
+from abstractor.tui.sparing import SparingApp
 from abstractor.tui.themes import Palette
 from abstractor.tui.widgets.lines import Bar, Line
 
@@ -144,6 +147,11 @@ class KeyedScreen(Screen[Answer], Generic[Answer]):
             return
         self.attempt(act)
 
+    def on_worker_state_changed(self, event: Worker.StateChanged) -> None:
+        """A fault of the program in a thread ends it as one anywhere else does; else the screen would wait for ever."""
+        if event.state is WorkerState.ERROR and isinstance(event.worker.error, Exception):
+            self.app._handle_exception(event.worker.error)
+
     def attempt(self, act: Callable[[], None]) -> bool:
         """Runs an action; whether it went through."""
         try:
@@ -158,7 +166,22 @@ class KeyedScreen(Screen[Answer], Generic[Answer]):
         self.say(str(error))
 
     def do_quit(self) -> None:
-        self.app.exit(0)
+        self.app.call_later(self.app.action_quit)
+
+    def do_timeline(self) -> None:
+        self.post_message(ScreenWanted("timeline"))
+
+    def do_history(self) -> None:
+        self.post_message(ScreenWanted("history"))
+
+    def do_quality(self) -> None:
+        self.post_message(ScreenWanted("quality"))
+
+    def do_outcomes(self) -> None:
+        self.post_message(ScreenWanted("outcomes"))
+
+    def do_statistics(self) -> None:
+        self.post_message(ScreenWanted("statistics"))
 
     def do_palette(self) -> None:
         self.app.action_command_palette()
@@ -167,5 +190,6 @@ class KeyedScreen(Screen[Answer], Generic[Answer]):
         self.say(f"{self.keymap.shown('quit')} quits")
 
     def do_repaint(self) -> None:
-        self.app.refresh(layout=True)
+        if isinstance(self.app, SparingApp):
+            self.app.send_all()
         self.draw()

@@ -6,7 +6,9 @@ from typing import ClassVar
 from textual.containers import Container, Vertical
 from textual.widget import Widget
 
+from abstractor.checks.problem import Problem, Severity
 from abstractor.model.suggestion import Evidence
+from abstractor.review.checking import marks
 from abstractor.review.filters import filter_rows, parse_filter
 from abstractor.review.rows import Row, State
 from abstractor.review.session import Session
@@ -15,14 +17,15 @@ from abstractor.tui.drawing import (
     evidence_title,
     footer_line,
     header_line,
+    note_fault,
     note_title,
     row_line,
 )
 from abstractor.tui.evidence import Pane
 from abstractor.tui.guard import Dwell
 from abstractor.tui.screens.dialogs import LinePrompt
+from abstractor.tui.screens.help import HelpScreen
 from abstractor.tui.screens.keyed import KeyedScreen
-from abstractor.tui.screens.reader import HelpScreen
 from abstractor.tui.themes import Palette
 from abstractor.tui.widgets.lines import Bar, Line, LineList, Panel
 from abstractor.tui.widgets.note import DocView, Mark
@@ -71,13 +74,14 @@ class ReadingScreen(KeyedScreen[None]):
         self._told = False
         """Whether the footer tells something that stays until the next key."""
         self._by_note: dict[str, list[tuple[Row, Evidence]]] = {}
+        self._problem_marks: dict[str, Severity] = {}
 
     # Layout
 
     def contents(self) -> Iterable[Widget]:
         yield Bar(id="header")
         yield Container(
-            Vertical(LineList(self._draw_row, id="rows"), id="rows-box", classes="pane"),
+            Vertical(Bar(id="notices"), LineList(self._draw_row, id="rows"), id="rows-box", classes="pane"),
             Vertical(Bar(id="note-title"), DocView(id="note"), id="note-box", classes="pane"),
             Vertical(Bar(id="evidence-title"), Panel(id="evidence"), id="evidence-box", classes="pane"),
             id="panes",
@@ -138,6 +142,7 @@ class ReadingScreen(KeyedScreen[None]):
         """Takes the session's rows, through the filter."""
         self.listed = filter_rows(self.session.rows, self.filter)
         self._by_note = {}
+        self._problem_marks = marks(self.session.problems, self.session.case)
         for row in self.session.rows:
             for one in row.evidence:
                 self._by_note.setdefault(one.note_id, []).append((row, one))
@@ -163,19 +168,27 @@ class ReadingScreen(KeyedScreen[None]):
             self.open_note(self.note_id)
 
     def open_note(self, note_id: str, offset: int | None = None) -> None:
-        """Shows a note, with an offset at a third of the height."""
+        """Shows a note, with an offset at a third of the height, or where it is in the note that is shown already.
+
+        A note that does not move is easier on the eye, and costs a slow line only the marks.
+        """
         at = next((number for number, note in enumerate(self.session.notes) if note.note_id == note_id), None)
         if at is None:
             return
         doc = self.doc
         text = self.session.text(note_id)
-        if at != self.note_at or doc.text is not text:
+        another = at != self.note_at or doc.text is not text
+        if another:
             self.note_at = at
             self.selecting = False
             doc.load(text)
             self._show_matches()
         if offset is not None:
-            doc.centre(min(offset, max(0, len(text) - 1)))
+            offset = min(offset, max(0, len(text) - 1))
+            if another:
+                doc.centre(offset)
+            else:
+                doc.show_offset(offset)
 
     def _show_matches(self) -> None:
         self.doc.find([(start, end) for note_id, start, end in self.matches if note_id == self.note_id])
@@ -190,23 +203,25 @@ class ReadingScreen(KeyedScreen[None]):
         doc.mark(self._marks())
         self.rows.show(len(self.listed), self.at, palette.plain, Line.of((self._no_rows(), palette.plain)))
         self._draw_header()
+        self._draw_notices()
         self._draw_note_title()
         self.query_one("#evidence-title", Bar).show(evidence_title(row, palette, self.has_class("wide")), palette.bar)
-        panel = self.query_one("#evidence", Panel)
-        panel.show(self._evidence(row, panel.size.width), palette.plain)
+        self._draw_evidence()
         self.say("")
 
     def _draw_row(self, at: int, width: int) -> Line:
         row = self.listed[at]
-        return row_line(row, width, self.palette, current=row.slot == self.slot)
+        problem = self._problem_marks.get(row.slot)
+        return row_line(row, width, self.palette, current=row.slot == self.slot, problem=problem)
 
     def _draw_header(self) -> None:
         rows = self.session.rows
         count = {state: sum(row.state is state for row in rows) for state in (State.CONFLICT, State.DEFERRED)}
         counts = [
-            (count[State.CONFLICT], "conflict"),
+            (count[State.CONFLICT], "conflict" if count[State.CONFLICT] == 1 else "conflicts"),
             (count[State.DEFERRED], "deferred"),
             (sum(bool(row.changed) for row in rows), "changed"),
+            *self._problem_counts(),
         ]
         told = f"{self.session.decided}/{len(rows)}"
         told += f" decided   abst. {self.session.user}" if self.has_class("wide") else ""
@@ -219,6 +234,22 @@ class ReadingScreen(KeyedScreen[None]):
                 (f" {self.session.patient_id}  {told}", self.palette.bar),
             )
         self.query_one("#header", Bar).show(line, self.palette.bar)
+
+    def _problem_counts(self) -> list[tuple[int, str]]:
+        """How many fatal problems and warnings stand; information is not counted."""
+        found = [one.severity for one in self.session.standing_problems]
+        warnings = found.count(Severity.WARNING)
+        return [(found.count(Severity.FATAL), "fatal"), (warnings, "warning" if warnings == 1 else "warnings")]
+
+    @property
+    def notices(self) -> tuple[str, ...]:
+        """What stands on top of the list as long as it holds: notes that the suggestions do not rest on."""
+        return (self.session.unread,) if self.session.unread else ()
+
+    def _draw_notices(self) -> None:
+        bar, notices = self.query_one("#notices", Bar), self.notices
+        bar.display = bool(notices)
+        bar.show(Line.of((f" {'; '.join(notices)}", self.palette.heading)), self.palette.plain)
 
     @property
     def frozen(self) -> str:
@@ -233,18 +264,40 @@ class ReadingScreen(KeyedScreen[None]):
             return "READ ONLY"
         return f"READ ONLY: {lease.holder} holds it since {lease.since[11:16]} UTC"
 
+    def on_panel_resized(self) -> None:
+        """A pane that was hidden, or had another size, when the screen was drawn."""
+        if self.stands:
+            self._draw_evidence()
+
+    def on_doc_view_resized(self) -> None:
+        if self.stands:
+            self._draw_note_title()
+
     def _draw_note_title(self) -> None:
         notes = self.session.notes
         note = notes[self.note_at] if notes else None
         spans = (self.span_at + 1 if self.spans else 0, len(self.spans))
-        line = note_title(note, self.note_at + 1, len(notes), self.doc.percent, spans, self.palette)
+        doc = self.doc
+        fault = note_fault(len(doc.text) - doc.cut, doc.cut, doc.unreadable)
+        line = note_title(note, self.note_at + 1, len(notes), doc.percent, spans, self.palette, fault)
         self.query_one("#note-title", Bar).show(line, self.palette.bar)
+
+    def _draw_evidence(self) -> None:
+        panel = self.query_one("#evidence", Panel)
+        panel.show(self._evidence(self.row, panel.size.width), self.palette.plain)
 
     def _evidence(self, row: Row | None, width: int) -> list[Line]:
         if row is None:
             return []
         session = self.session
-        return Pane(self.palette, width, self.has_class("wide"), session.text, session.stands).lines(row)
+        return Pane(self.palette, width, self.has_class("wide"), session.text, session.stands).lines(
+            row, self._problems_of(row)
+        )
+
+    def _problems_of(self, row: Row) -> list[tuple[Problem, str]]:
+        """What the edit checks say of a row, each with the word that let it pass."""
+        found = [one for one in self.session.problems if row.slot in one.slots]
+        return [(one, self.session.word_for(one)) for one in found]
 
     def _marks(self) -> list[Mark]:
         current = self.span
@@ -276,7 +329,7 @@ class ReadingScreen(KeyedScreen[None]):
                 self.app.size.width,
                 frozen=self.frozen,
                 selecting=self.selecting,
-                selected=self.doc.selected is not None,
+                selected=self.doc.selected_text,
                 last=self.at == len(self.listed) - 1 or not self.session.blocking,
             )
         self.query_one("#footer", Bar).show(line, palette.bar)
@@ -396,11 +449,11 @@ class ReadingScreen(KeyedScreen[None]):
         self.draw()
 
     def do_note_down(self) -> None:
-        self.doc.page(1)
+        self.doc.page(self.session.config.note_page)
         self._draw_note_title()
 
     def do_note_up(self) -> None:
-        self.doc.page(-1)
+        self.doc.page(-self.session.config.note_page)
         self._draw_note_title()
 
     def do_next_section(self) -> None:

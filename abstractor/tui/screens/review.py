@@ -4,38 +4,47 @@ Nothing is shown as decided before the registry has it, and nothing is decided t
 """
 
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 
+from abstractor.model.case import OVERRIDE_PREFIX
 from abstractor.model.decision import Decision
 from abstractor.model.errors import AbstractorError, RegistryError, StaleCase
-from abstractor.model.finding import Assertion
-from abstractor.model.suggestion import Evidence
+from abstractor.registry.leases import lease_events
+from abstractor.review.history import history
 from abstractor.review.ordering import alike, next_open
-from abstractor.review.rows import Row, State, Verb
+from abstractor.review.people import held_words
+from abstractor.review.rows import Row, Verb
 from abstractor.review.session import Refused
+from abstractor.review.timeline import Event, timeline_of
 from abstractor.review.unsaved import write_unsaved
-from abstractor.review.values import read_value
-from abstractor.rulebook.schema import FieldSpec
+from abstractor.tui.guard import FastRun
 from abstractor.tui.messages import NeighbourWanted, WorklistWanted
-from abstractor.tui.screens.dialogs import Confirm, FieldPicker, LinePrompt, Reasons
-from abstractor.tui.screens.edit import EditScreen, Stated
-from abstractor.tui.screens.finding import FindingScreen
-from abstractor.tui.screens.reader import Event, HistoryScreen, TimelineScreen
-from abstractor.tui.widgets.note import STATE_WORDS
+from abstractor.tui.screens.close import CloseScreen
+from abstractor.tui.screens.dialogs import Confirm, LinePrompt, Reasons
+from abstractor.tui.screens.history import HistoryScreen
+from abstractor.tui.screens.problems import ProblemsScreen, unanswered
+from abstractor.tui.screens.stating import StatingScreen
+from abstractor.tui.screens.timeline import TimelineScreen
+from abstractor.tui.widgets.lines import Line
 
 _HEARTBEAT = 60.0
 _RENEW_AFTER = 20.0
+_BLINK = 0.2
 
 
-class ReviewScreen(FindingScreen):
+class ReviewScreen(StatingScreen):
     """A patient under review."""
 
+    _blinking: str | None = None
+    """The row that a key was too early for, while it is marked."""
     _renewed = 0.0
     """When the lease was last renewed, on the clock that counts seconds."""
+    _touched = False
+    """Whether a key has done something since the last heartbeat: a program alone keeps the lease, and is no sign of life."""
 
     def on_mount(self) -> None:
         super().on_mount()
+        self._fast = FastRun(self.dwell_clock)
         self._renewed = self.dwell_clock()
         self.set_interval(_HEARTBEAT, self._beat)
 
@@ -45,10 +54,15 @@ class ReviewScreen(FindingScreen):
 
     def _beat(self) -> None:
         if not self.frozen and self.session.lease is not None:
-            self.attempt(self._renew)
+            active, self._touched = self._touched, False
+            self.attempt(lambda: self._renew(active=active))
 
-    def _renew(self) -> None:
-        self.session.claim()
+    def run_table_action(self, name: str) -> None:
+        self._touched = True
+        super().run_table_action(name)
+
+    def _renew(self, *, active: bool = True) -> None:
+        self.session.claim(active=active)
         self._renewed = self.dwell_clock()
         if self.session.read_only:
             self.draw()
@@ -59,13 +73,9 @@ class ReviewScreen(FindingScreen):
             self.dwell.restart()
         self.draw()
         if self.session.unsaved and isinstance(error, RegistryError):
-            self._tell_unsaved(f"{error}. Nothing advances. ")
+            self.tell_unsaved(f"{error}. Nothing advances. ")
         else:
             self.say(str(error), alarm=isinstance(error, RegistryError))
-
-    def _tell_unsaved(self, why: str = "") -> None:
-        if self.session.unsaved:
-            self.say(f"NOT SAVED: {why}enter retry   {self.keymap.shown('export_unsaved')} to file", alarm=True)
 
     # Deciding
 
@@ -74,12 +84,13 @@ class ReviewScreen(FindingScreen):
         if row is None:
             raise Refused("there is no row here")
         self._guard(row, verb)
-        self._committed(act(row.slot))
-        self._advance(row.slot)
+        self.committed(act(row.slot))
+        self.advance(row.slot)
+        if self._fast.counted(accepted=verb is Verb.ACCEPT):
+            self.say("fast run: audit sample may include these")
 
     def _guard(self, row: Row, verb: Verb) -> None:
-        if not self.dwell.allows(row.slot):
-            raise Refused("not yet shown: look, then press again")
+        self._guard_shown(row)
         if not (self.query_one("#note-box").display or self.query_one("#evidence-box").display):
             raise Refused(f"the evidence is not on the screen; {self.keymap.shown('zoom')} brings it back")
         if verb in {Verb.ACCEPT, Verb.PICK} and row.evidence and row.confidence < self.session.config.low_confidence:
@@ -89,14 +100,39 @@ class ReviewScreen(FindingScreen):
                     f"low confidence, and its evidence is not in view; {self.keymap.shown('next_evidence')} shows it"
                 )
 
-    def _committed(self, decision: Decision) -> None:
+    def _guard_shown(self, row: Row) -> None:
+        """Whatever decides a row needs the row to have been on the screen for a moment."""
+        if self.has_class("small"):
+            raise Refused("the terminal is too small to see what is decided")
+        if not self.dwell.allows(row.slot):
+            self._blink(row.slot)
+            raise Refused("not yet shown: look, then press again")
+
+    def _blink(self, slot: str) -> None:
+        """Marks a row once, for a moment, that a key was too early for."""
+        self._blinking = slot
+        self.rows.refresh_changed()
+        self.set_timer(_BLINK, self._blinked)
+
+    def _blinked(self) -> None:
+        self._blinking = None
+        if self.stands:
+            self.rows.refresh_changed()
+
+    def _draw_row(self, at: int, width: int) -> Line:
+        line = super()._draw_row(at, width)
+        if self.listed[at].slot == self._blinking:
+            return Line.of((line.plain, self.palette.alarm))
+        return line
+
+    def committed(self, decision: Decision) -> None:
         """The registry has it: only now do the rows show it."""
         self.saved_at = decision.decided_at[11:19]
         self.refresh_rows()
         if self.session.lease is not None and self.dwell_clock() - self._renewed > _RENEW_AFTER:
             self.attempt(self._renew)
 
-    def _advance(self, slot: str) -> None:
+    def advance(self, slot: str) -> None:
         self.doc.selection = None
         self.selecting = False
         following = next_open(self.listed, slot)
@@ -130,6 +166,7 @@ class ReviewScreen(FindingScreen):
         row = self.row
         if row is None or Verb.REJECT not in row.verbs:
             raise Refused("there is nothing to reject here")
+        self._guard_shown(row)
 
         def reject(reason: str | None) -> None:
             if reason is not None:
@@ -139,13 +176,18 @@ class ReviewScreen(FindingScreen):
 
     def do_accept_alike(self) -> None:
         row = self.row
-        found = alike(self.session.rows, row) if row is not None else ()
-        if row is None or not found:
+        if row is None or Verb.ACCEPT not in row.verbs:
             raise Refused("nothing here to accept")
         if not self.session.config.bulk_accept:
             raise Refused("accepting several at once is switched off here")
-        title = f"Accept {len(found)} rows: {row.spec.label} {row.shown}"
+        self._guard(row, Verb.ACCEPT)
+        found = self.session.alike(row.slot)
+        left_out = len(alike(self.session.rows, row)) - len(found)
+        rows = "1 row" if len(found) == 1 else f"{len(found)} rows"
+        title = f"Accept {rows}: {row.spec.label} {row.shown}"
         lines = [f"{one.state.value} {one.shown}  {one.date or ''}  x{len(one.evidence)}" for one in found]
+        if left_out:
+            lines.append(f"  {left_out} more left out: hardly believed, or their words have moved")
 
         def accept(yes: bool | None) -> None:
             if yes:
@@ -155,8 +197,8 @@ class ReviewScreen(FindingScreen):
 
     def _accepted_alike(self, slot: str) -> None:
         decisions = self.session.accept_alike(slot)
-        self._committed(decisions[-1])
-        self._advance(slot)
+        self.committed(decisions[-1])
+        self.advance(slot)
 
     def do_undo(self) -> None:
         self._stepped(self.session.undo(), "undone")
@@ -165,11 +207,15 @@ class ReviewScreen(FindingScreen):
         self._stepped(self.session.redo(), "done again")
 
     def _stepped(self, decision: Decision, word: str) -> None:
-        self._committed(decision)
+        self.committed(decision)
         if all(row.slot != decision.slot for row in self.listed):
             self.filter = ""
             self.refresh_rows()
         stands = any(row.slot == decision.slot for row in self.listed)
+        if decision.slot.startswith(OVERRIDE_PREFIX):
+            self.draw()
+            self.say(f"{word}: the word on {decision.field}")
+            return
         self.go_to(decision.slot if stands else next((row.slot for row in self.listed), None))
         self.dwell.restart()
         self.say(f"{word}: {decision.field}")
@@ -186,169 +232,54 @@ class ReviewScreen(FindingScreen):
         self.app.push_screen(LinePrompt(self.keymap, self.palette, f"Comment on {row.spec.label}"), comment)
 
     def _commented(self, slot: str, text: str) -> None:
-        self._committed(self.session.comment(slot, text))
+        self.committed(self.session.comment(slot, text))
         self.draw()
-
-    # Values by hand
-
-    def do_edit(self) -> None:
-        row = self.row
-        if row is None or self.frozen:
-            raise Refused(self._frozen_words() if self.frozen else "there is no row here")
-        held = row.decision if row.decision is not None and row.decision.value else None
-        first = held or next(iter(row.choices), None)
-        start = Stated("", Assertion.PRESENT, row.date)
-        if first is not None:
-            # where codes are to choose from, the list must not be narrowed to the one that stands
-            value = "" if row.spec.codes else first.value
-            start = Stated(value, first.assertion, first.date, first.end_date, first.attributes)
-        draft = self.session.draft(row.slot)
-        if draft:
-            start = replace(start, value=draft)
-        self._ask(row, start, None, drafted=bool(draft))
-
-    def do_take(self) -> None:
-        row = self.row
-        evidence = self.selected_evidence()
-        if row is None or evidence is None:
-            raise Refused(
-                f"select words first: {self.keymap.shown('find')} finds, {self.keymap.shown('select')} selects"
-            )
-        if self.frozen:
-            raise Refused(self._frozen_words())
-        self._ask(row, self._read(row.spec, evidence, row.date), evidence)
-
-    def _read(self, spec: FieldSpec, evidence: Evidence, date: str | None) -> Stated:
-        value = read_value(self.session.book, spec, evidence.text)
-        return Stated(value or " ".join(evidence.text.split()), Assertion.PRESENT, date)
-
-    def _ask(self, row: Row, start: Stated, evidence: Evidence | None, *, drafted: bool = False) -> None:
-        spans = None if evidence is None else (evidence,)
-
-        def save(stated: Stated) -> None:
-            self._committed(
-                self.session.edit(
-                    row.slot,
-                    stated.value,
-                    assertion=stated.assertion,
-                    date=stated.date,
-                    end_date=stated.end_date,
-                    evidence=spans,
-                    attributes=stated.attributes,
-                )
-            )
-
-        def saved(stated: Stated | None) -> None:
-            self.attempt(lambda: self._forget_draft(row.slot))
-            if stated is not None:
-                self._advance(row.slot)
-            self._tell_unsaved()
-
-        edit = EditScreen(
-            self.keymap,
-            self.palette,
-            self.session.book,
-            row.spec,
-            start,
-            save,
-            quote=evidence.text if evidence is not None else "",
-            draft=lambda text: self.session.keep_draft(row.slot, text),
-            drafted=drafted,
-        )
-        self.app.push_screen(edit, saved)
-
-    def _forget_draft(self, slot: str) -> None:
-        if self.session.draft(slot) is not None:
-            self.session.forget_draft(slot)
-
-    def do_attach(self) -> None:
-        row, evidence = self.row, self.selected_evidence()
-        if row is None or evidence is None:
-            raise Refused(
-                f"select words first: {self.keymap.shown('find')} finds, {self.keymap.shown('select')} selects"
-            )
-        decision = self.session.attach(row.slot, evidence)
-        self.selecting = False
-        self.doc.unselect()
-        if decision is not None:
-            self._committed(decision)
-        self.refresh_rows()
-        self.draw()
-        self.say("added to what it rests on" if decision is not None else "added; your decision will rest on it")
-
-    def do_new_fact(self) -> None:
-        if self.frozen:
-            raise Refused(self._frozen_words())
-        evidence = self.selected_evidence()
-        fields = tuple(self.session.book.fields.values())
-
-        def picked(name: str | None) -> None:
-            if name is not None:
-                self._ask_new(self.session.book.fields[name], evidence)
-
-        self.app.push_screen(FieldPicker(self.keymap, self.palette, fields), picked)
-
-    def _ask_new(self, spec: FieldSpec, evidence: Evidence | None) -> None:
-        dated = spec.slot in {"event", "episode"} and spec.kind != "date"
-        day = evidence.note_date[:10] if dated and evidence is not None and evidence.note_date else None
-        start = self._read(spec, evidence, day) if evidence is not None else Stated("")
-
-        def save(stated: Stated) -> None:
-            self._committed(
-                self.session.add(
-                    spec.name,
-                    stated.value,
-                    assertion=stated.assertion,
-                    date=stated.date,
-                    end_date=stated.end_date,
-                    evidence=(evidence,) if evidence is not None else (),
-                    attributes=stated.attributes,
-                )
-            )
-
-        def saved(stated: Stated | None) -> None:
-            self._tell_unsaved()
-            if stated is not None:
-                self.doc.unselect()
-                self.selecting = False
-                self.draw()
-                self.say(f"added: {spec.label} {stated.value}")
-
-        quote = evidence.text if evidence is not None else ""
-        self.app.push_screen(
-            EditScreen(self.keymap, self.palette, self.session.book, spec, start, save, quote=quote), saved
-        )
 
     # The patient
 
     def do_close(self) -> None:
         if self.session.unsaved:
             stored = self.session.retry()
-            self._committed(stored[-1])
-            self._advance(stored[-1].slot)
+            self.committed(stored[-1])
+            self.advance(stored[-1].slot)
             return
         if self.frozen:
             raise Refused(self._frozen_words())
-        waiting = self.session.blocking
-        if not waiting:
+        clear = not self.session.blocking
+        if clear and not self.session.fatal and not unanswered(self.session):
             self._close()
-        elif self.at == len(self.listed) - 1:
-            self._ask_close(waiting)
+        elif clear or self.at == len(self.listed) - 1:
+            self._ask_close()
         else:
             following = next_open(self.listed, self.slot)
             self.go_to(following.slot if following is not None else self.listed[-1].slot)
 
-    def _ask_close(self, waiting: tuple[Row, ...]) -> None:
-        allowed = self.session.config.close_open
-        lines = [f"{row.state.value} {row.spec.label:<28} {STATE_WORDS[row.state]} {row.shown}" for row in waiting]
-        hint = "enter closes all the same   esc leaves" if allowed else "decide these first   esc leaves"
-        title = f"{len(waiting)} open in {self.session.patient_id}"
-
+    def _ask_close(self) -> None:
         def close(yes: bool | None) -> None:
+            self.refresh_rows()
+            self.draw()
             if yes:
                 self.attempt(self._close)
 
-        self.app.push_screen(Confirm(self.keymap, self.palette, title, lines, hint, allowed=allowed), close)
+        self.app.push_screen(CloseScreen(self.keymap, self.palette, self.session, self._go_unfiltered), close)
+
+    def _go_unfiltered(self, slot: str) -> None:
+        """To a row, whatever the filter hides."""
+        if all(row.slot != slot for row in self.listed):
+            self.filter = ""
+            self.refresh_rows()
+        self.go_to(slot)
+
+    def do_problems(self) -> None:
+        screen = ProblemsScreen(self.keymap, self.palette, self.session)
+
+        def go(at: int | None) -> None:
+            self.refresh_rows()
+            self.draw()
+            if at is not None and at < len(screen.problems) and screen.problems[at].slots:
+                self._go_unfiltered(screen.problems[at].slots[0])
+
+        self.app.push_screen(screen, go)
 
     def _close(self) -> None:
         self.session.close()
@@ -366,21 +297,20 @@ class ReviewScreen(FindingScreen):
         self.app.push_screen(LinePrompt(self.keymap, self.palette, "Reopen, because"), reopen)
 
     def _reopened(self, reason: str) -> None:
-        self._committed(self.session.reopen(reason))
+        self.committed(self.session.reopen(reason))
         self.draw()
 
     def do_take_over(self) -> None:
-        lease = self.session.lease
-        if lease is None or lease.mine:
-            lease = self.session.claim()
-        elif lease.until <= self.session.now() or self.session.config.supervisor:
-            lease = self.session.claim(take_over=True)
-        else:
-            raise Refused(f"{lease.holder} works on it; free after {lease.until[11:16]} UTC, or by a supervisor")
+        lease = self.session.claim(take_over=True)
+        if not lease.mine:
+            words = held_words(lease.patient_id, lease.holder, lease.since, lease.active_at, lease.seen_at)
+            idle = self.session.config.idle_minutes
+            when = f"after {idle} min idle, or by a supervisor" if idle else "by a supervisor"
+            raise Refused(f"{words}; to be taken {when}")
         self.session.reload()
         self.refresh_rows()
         self.go_to(self.slot)
-        self.say("the patient is yours" if lease.mine else f"{lease.holder} holds it")
+        self.say("the patient is yours")
 
     def do_next_patient(self) -> None:
         self._leave(NeighbourWanted(self.session.patient_id, 1))
@@ -422,31 +352,36 @@ class ReviewScreen(FindingScreen):
 
     def do_history(self) -> None:
         row = self.row
-        if row is not None:
-            self.app.push_screen(HistoryScreen(self.keymap, self.palette, row, self.session.history(row.slot)))
-
-    def do_timeline(self) -> None:
-        events = self._events()
+        if row is None:
+            raise Refused("there is no row here")
+        session = self.session
+        steps = history(session.log.decisions_of(session.patient_id), row.slot, row.spec.label_of)
+        screen = HistoryScreen(
+            self.keymap, self.palette, row.spec, row.slot, steps, lease_events(session.registry, session.patient_id)
+        )
 
         def go(at: int | None) -> None:
-            if at is not None and events[at].note_id:
-                self.open_note(events[at].note_id)
+            span = None if at is None else screen.targets[at]
+            if span is not None:
+                self.open_note(span.note_id, span.start)
                 self.draw()
 
-        self.app.push_screen(TimelineScreen(self.keymap, self.palette, events, self.session.patient_id), go)
+        self.app.push_screen(screen, go)
 
-    def _events(self) -> list[Event]:
-        events = [
-            Event(note.note_date[:10], "N", f"note {note.note_type}", note.note_id, note.note_id)
-            for note in self.session.notes
-            if note.note_date
-        ]
-        for row in self.session.rows:
-            if row.state is State.REJECTED:
-                continue
-            date = row.shown if row.spec.kind == "date" and row.shown[:4].isdigit() else row.date
-            if date:
-                note_id = row.evidence[0].note_id if row.evidence else ""
-                text = "" if row.spec.kind == "date" else row.shown
-                events.append(Event(date, row.state.value, row.spec.label, text, note_id))
-        return sorted(events, key=lambda event: (event.date, event.glyph != "N"))
+    def do_timeline(self) -> None:
+        session = self.session
+        shown = timeline_of(session)
+
+        def go(at: int | None) -> None:
+            if at is not None:
+                self._open_event(shown.events[at])
+
+        self.app.push_screen(TimelineScreen(self.keymap, self.palette, shown, session.patient_id), go)
+
+    def _open_event(self, event: Event) -> None:
+        """The row of a fact, with its note at the evidence; of a row that the filter hides, and of a note, the note alone."""
+        if any(row.slot == event.slot for row in self.listed):
+            self.go_to(event.slot)
+        elif event.note_id:
+            self.open_note(event.note_id, event.offset)
+            self.draw()

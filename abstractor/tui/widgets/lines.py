@@ -18,6 +18,9 @@ from textual.widget import Widget
 from abstractor.tui.safe import safe
 from abstractor.tui.wrap import fit
 
+_BEYOND = 2
+"""Rows that stay in view before and after the cursor, where there is room: what comes next is seen before it is there."""
+
 
 @dataclass(frozen=True, slots=True)
 class Line:
@@ -93,6 +96,9 @@ class Panel(Changing):
 
     DEFAULT_CSS = "Panel { height: 1fr; width: 1fr; }"
 
+    class Resized(Message):
+        """Its size has changed: lines that were cut for the size before must be made anew."""
+
     def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 - Textual's name
         super().__init__(id=id)
         self.lines: Sequence[Line] = ()
@@ -102,6 +108,9 @@ class Panel(Changing):
     def show(self, lines: Sequence[Line], fill: Style) -> None:
         self.lines, self.fill, self.first = lines, fill, 0
         self.refresh_changed()
+
+    def on_resize(self) -> None:
+        self.post_message(self.Resized())
 
     def move(self, lines: int) -> None:
         self.first = max(0, min(self.first + lines, len(self.lines) - self.size.height))
@@ -161,8 +170,11 @@ class LineList(Changing):
         """Takes a new number of rows; `empty` is shown when there are none."""
         self.count, self.fill = count, fill
         self.empty = empty or Line()
-        self.index = max(0, min(index, count - 1))
-        self._keep_in_view()
+        index = max(0, min(index, count - 1))
+        # what was clicked has the cursor already, and must not move away under the mouse
+        beyond = _BEYOND if index != self.index else 0
+        self.index = index
+        self._keep_in_view(beyond)
         self.refresh_changed()
 
     def go(self, index: int) -> None:
@@ -181,12 +193,14 @@ class LineList(Changing):
     def page(self) -> int:
         return max(1, self.size.height)
 
-    def _keep_in_view(self) -> None:
+    def _keep_in_view(self, beyond: int = 0) -> None:
+        """Scrolls as little as it takes to show the cursor, with some rows before and after it."""
         height = self.page
-        if self.index < self.first:
-            self.first = self.index
-        elif self.index >= self.first + height:
-            self.first = self.index - height + 1
+        beyond = min(beyond, (height - 1) // 2)
+        if self.index - beyond < self.first:
+            self.first = self.index - beyond
+        elif self.index + beyond >= self.first + height:
+            self.first = self.index + beyond - height + 1
         self.first = max(0, min(self.first, self.count - height))
 
     def on_resize(self) -> None:

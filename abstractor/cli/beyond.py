@@ -1,0 +1,34 @@
+"""What the screens show and may not compute themselves: statistics are loaded when somebody asks for them, and not before."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from abstractor.registry.engine import Registry
+    from abstractor.review.config import ReviewConfig
+    from abstractor.review.curves import Ask, OutcomesView
+    from abstractor.rulebook.book import RuleBook
+    from abstractor.tui.going import Beyond
+
+
+def beyond(registry: "Registry", rulebook: "RuleBook", config: "ReviewConfig") -> "Beyond":
+    """Outcomes as `abstractor outcomes` computes them, with the protocol that came with the rules and today as the cutoff."""
+    from abstractor.tui.going import Beyond
+
+    def outcomes(ask: "Ask", stopped: Callable[[], bool]) -> "OutcomesView":
+        from abstractor.batch.curves import outcomes_source
+        from abstractor.outcomes.protocol import load_protocol
+        from abstractor.registry.engine import utc_now
+
+        source = outcomes_source(
+            registry,
+            rulebook,
+            load_protocol(rulebook.root / "protocol.toml"),
+            cutoff=lambda: datetime.now(UTC).date(),
+            clock=utc_now,
+            least=config.smallest_group,
+        )
+        return source(ask, stopped)
+
+    return Beyond(outcomes=outcomes)
