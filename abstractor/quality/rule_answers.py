@@ -1,0 +1,102 @@
+"""Rules answer for themselves: what reviewers made of each, over time and by source, and whether a new rulebook may be released."""
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from abstractor.model.decision import Action
+from abstractor.outcomes.proportions import clopper_pearson
+from abstractor.quality.agreement import Estimate
+from abstractor.quality.desk import Desk
+from abstractor.quality.frame import Held
+from abstractor.quality.settings import Release
+from abstractor.registry.judgements import RuleRecord
+from abstractor.registry.quality import Step, steps, take_step
+
+RELEASED, REFUSED = "released", "refused"
+_JUDGING = frozenset({Action.ACCEPT, Action.PICK, Action.EDIT, Action.REJECT})
+
+
+@dataclass(frozen=True, slots=True)
+class Period:
+    """What became of suggestions in one month, or of one source."""
+
+    group: str
+    judged: int
+    right: Estimate
+    """The suggested value was let stand; exact interval."""
+
+
+def over_time(held: Iterable[Held]) -> tuple[Period, ...]:
+    """By month of the decision (UTC)."""
+    return _grouped(held, lambda one: one.decision.decided_at[:7])
+
+
+def by_source(held: Iterable[Held]) -> tuple[Period, ...]:
+    """By the type of note that the value was read from."""
+    return _grouped(held, lambda one: one.unit.traits["note_type"])
+
+
+def by_rulebook(held: Iterable[Held]) -> tuple[Period, ...]:
+    """By the version of the rules that suggested it."""
+    return _grouped(held, lambda one: one.decision.rulebook)
+
+
+def _grouped(held: Iterable[Held], key: Callable[[Held], str]) -> tuple[Period, ...]:
+    groups: dict[str, list[bool]] = defaultdict(list)
+    for one in held:
+        decision = one.decision
+        if decision.action in _JUDGING and decision.offered:
+            kept = decision.action is not Action.REJECT and decision.value in decision.offered.split(" | ")
+            groups[key(one)].append(kept)
+    return tuple(Period(name, len(kept), _share(kept)) for name, kept in sorted(groups.items()))
+
+
+def _share(kept: Sequence[bool]) -> Estimate:
+    lower, upper = clopper_pearson(sum(kept), len(kept))
+    return Estimate(sum(kept) / len(kept), lower, upper, len(kept), "exact (Clopper–Pearson)")
+
+
+def worst_rules(records: Iterable[RuleRecord]) -> list[RuleRecord]:
+    """Rules that were judged, the worst first: by the upper limit of what is right, so that one bad mark is no verdict."""
+    judged = [one for one in records if one.judged]
+    return sorted(judged, key=lambda one: (clopper_pearson(one.right, one.judged)[1], -one.judged, one.rule))
+
+
+def retired(records: Mapping[str, RuleRecord], current: Iterable[str]) -> tuple[RuleRecord, ...]:
+    """Records of rules that the rulebook no longer has: what they once suggested keeps its origin."""
+    alive = frozenset(current)
+    return tuple(record for rule, record in sorted(records.items()) if rule not in alive)
+
+
+@dataclass(frozen=True, slots=True)
+class Gate:
+    """Whether a rulebook may be released, and in words why."""
+
+    open: bool
+    text: str
+
+
+def release_gate(won: int, lost: int, compared: int, rules: Release) -> Gate:
+    """Judges a new rulebook by what people confirmed.
+
+    Args:
+        won: confirmed facts that only the new rules find, and rejected ones that only the old ones find.
+        lost: the reverse.
+        compared: confirmed and rejected facts that were looked at.
+        rules: the limits.
+    """
+    told = f"{won} won, {lost} lost of {compared} confirmed or rejected facts"
+    if compared < rules.least_facts:
+        return Gate(False, f"not to be released: {told}; at least {rules.least_facts} are needed to judge it")
+    if lost > rules.most_lost * compared:
+        return Gate(False, f"not to be released: {told}; at most {rules.most_lost:.1%} may be lost")
+    return Gate(True, f"may be released: {told}")
+
+
+def record_release(desk: Desk, version: str, replaced: str, gate: Gate, figures: Mapping[str, int]) -> Step:
+    """Notes that a rulebook was put to the gate, and how it went: the trail of releases."""
+    action = RELEASED if gate.open else REFUSED
+    step = desk.step("release", version, version, action, replaced=replaced, text=gate.text, figures=dict(figures))
+    seen = max((one.sequence for one in steps(desk.registry, "release", version)), default=0)
+    return take_step(desk.registry, step, seen=seen)

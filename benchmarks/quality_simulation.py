@@ -1,0 +1,213 @@
+"""Do the intervals of the quality report cover the truth as often as they say? Two scripted abstractors with known error rates are audited.
+
+Every chart of `corpus_samples/facts.csv` stands in the registry several times, abstracted by one of the two, who err at random with a rate that
+depends on the field and on how fast they are. One audit goes through the registry from the draw to the lock; the many others draw and estimate
+with the same functions. A second part lets two readers miss facts independently, and holds the estimated recall against the true one.
+
+    python benchmarks/quality_simulation.py --runs 500 --seed 1 --json figures.json
+"""
+
+import argparse
+import csv
+import json
+import random
+import sys
+import tempfile
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+
+from abstractor.model.decision import Action, Decision
+from abstractor.model.finding import Assertion
+from abstractor.model.note import Note
+from abstractor.model.suggestion import Evidence
+from abstractor.quality.agreement import Estimate
+from abstractor.quality.audit import Verdict
+from abstractor.quality.audits import Wanted, audit_of, draw_facts, judge, lock, view_item
+from abstractor.quality.desk import Desk, open_desk
+from abstractor.quality.estimates import Audited, StratumSize, share_right
+from abstractor.quality.frame import Held, held_decisions
+from abstractor.quality.matching import recall
+from abstractor.quality.sampling import Drawn, draw
+from abstractor.quality.summary import audit_fields
+from abstractor.registry.decisions import record_all
+from abstractor.registry.engine import Registry, create_registry
+from abstractor.registry.notes import add_notes
+from abstractor.registry.quality import sample_of
+from abstractor.rulebook.book import RuleBook
+from abstractor.rulebook.load import load_rulebook
+from abstractor.rulebook.slots import slot_key
+
+FACTS = Path(__file__).resolve().parents[1] / "corpus_samples" / "facts.csv"
+RATES = {"careful": 0.02, "hasty": 0.08}
+"""Share of wrong decisions by abstractor."""
+HARD = {"response": 2.0, "therapy_line": 2.0, "death_date": 1.5}
+"""Fields that are harder, and how many times."""
+FAST = 2.0
+"""A decision under a second errs so many times as often."""
+WRONG = "(wrong)"
+
+
+@dataclass(frozen=True)
+class Coverage:
+    """How often the intervals of one figure covered the truth."""
+
+    figure: str
+    truth: float
+    runs: int
+    covered: int
+    width: float
+    """Mean width of the intervals."""
+
+    @property
+    def rate(self) -> float:
+        return self.covered / self.runs
+
+
+def build(registry: Registry, book: RuleBook, *, copies: int, seed: int) -> dict[str, bool]:
+    """Fills a registry; returns which decisions are right, by id."""
+    chance = random.Random(seed)  # noqa: S311  (chance that can be repeated, no secret)
+    charts: dict[str, list[dict[str, str]]] = defaultdict(list)
+    with FACTS.open(encoding="utf-8", newline="") as file:
+        for row in csv.DictReader(file):
+            charts[row["patient_id"]].append(row)
+    right: dict[str, bool] = {}
+    at = datetime.fromisoformat("2024-01-01T08:00:00.000+00:00")
+    decisions: list[Decision] = []
+    notes = []
+    for copy in range(copies):
+        for number, (patient_id, facts) in enumerate(sorted(charts.items())):
+            name = f"{patient_id}-{copy}"
+            who = ("careful", "hasty")[(number + copy) % 2]
+            note = Note(f"N-{name}", "An invented note.", name, "2024-01-01", ("clinic", "radiology")[number % 2])
+            notes.append(note)
+            for fact in facts:
+                fast = chance.random() < 0.3
+                at += timedelta(seconds=0.5 if fast else 4.0)
+                rate = min(RATES[who] * HARD.get(fact["field"], 1.0) * (FAST if fast else 1.0), 0.9)
+                decision = _decision(book, note, fact, who, at, wrong=chance.random() < rate, number=len(decisions))
+                right[decision.action_id] = decision.reason != WRONG
+                decisions.append(decision)
+            at += timedelta(hours=1)
+    add_notes(registry, notes, "simulation")
+    record_all(registry, decisions)
+    return right
+
+
+def _decision(
+    book: RuleBook, note: Note, fact: Mapping[str, str], who: str, at: datetime, *, wrong: bool, number: int
+) -> Decision:
+    """What is wrong carries a mark that only the scripted auditor reads; nothing else in the audit looks at it."""
+    assertion = Assertion(fact["assertion"] or "present")
+    quoted = Evidence(
+        note.note_id, 0, 10, note.text[:10], note.sha256, note.note_date, note.note_type, None, "rule", 0.6
+    )
+    slot = slot_key(book.fields[fact["field"]], fact["value"], assertion, fact["date"] or None)
+    return Decision(
+        f"d{number:06}", note.patient_id, f"{slot}#{number}", Action.ACCEPT, who, at.isoformat(timespec="milliseconds"), fact["field"],
+        fact["value"], assertion, fact["date"] or None, evidence=(quoted,), reason=WRONG if wrong else "", offered=fact["value"], rule="rule",
+    )  # fmt: skip
+
+
+def audit_once(desk: Desk, seed: int) -> list[str]:
+    """One audit through the registry, from the draw to the lock; a line a field."""
+    draw_facts(desk, "simulation", seed, Wanted(half_width=0.05, targeted=False))
+    for item in audit_of(desk, "simulation").items:
+        wrong = view_item(desk, item).decision.reason == WRONG
+        judge(desk, "simulation", item.place, Verdict.MAJOR if wrong else Verdict.AGREE, error="HUM" if wrong else "")
+    audit = lock(desk, "simulation")
+    fields = audit_fields(desk, sample_of(desk.registry, "simulation"), audit)
+    return [f"{one.field:22} right {_told(one.right)}  {one.acceptance.text}" for one in fields]
+
+
+def _told(one: Estimate) -> str:
+    return f"{one.value or 0:.3f} ({one.lower or 0:.3f} to {one.upper or 0:.3f})"
+
+
+def cover_audits(held: Sequence[Held], right: Mapping[str, bool], *, runs: int, seed: int) -> list[Coverage]:
+    """Draws again and again, and counts how often the truth lies in the interval: over all, by abstractor, and by field."""
+    by_key = {one.unit.key: one for one in held}
+    groups: dict[str, Callable[[Held], bool]] = {"all decisions": lambda _: True}
+    for who in RATES:
+        groups[f"abstractor {who}"] = lambda one, who=who: one.decision.decided_by == who  # type: ignore[misc]
+    for field in sorted({one.unit.domain for one in held}):
+        groups[f"field {field}"] = lambda one, field=field: one.unit.domain == field  # type: ignore[misc]
+    members = {name: frozenset(key for key, one in by_key.items() if inside(one)) for name, inside in groups.items()}
+    truths = {name: sum(right[key] for key in keys) / len(keys) for name, keys in members.items()}
+    found: dict[str, list[Estimate]] = defaultdict(list)
+    sizes = dict.fromkeys({one.unit.domain for one in held}, 40)
+    for run in range(runs):
+        drawn = draw(
+            [one.unit for one in held], seed=seed * 100_003 + run, by=("speed",), sizes=sizes, least_per_stratum=2
+        )
+        for name, keys in members.items():
+            found[name].append(_estimate(drawn, keys, right))
+    return [_coverage(name, truths[name], estimates) for name, estimates in found.items()]
+
+
+def _estimate(drawn: Drawn, keys: frozenset[str], right: Mapping[str, bool]) -> Estimate:
+    strata = {one.name: StratumSize(one.size, one.drawn) for one in drawn.strata}
+    return share_right([Audited(stratum, right[key]) for key, stratum in drawn.units if key in keys], strata)
+
+
+def _coverage(name: str, truth: float, estimates: Iterable[Estimate]) -> Coverage:
+    made = [one for one in estimates if one.lower is not None and one.upper is not None]
+    covered = sum((one.lower or 0) - 1e-9 <= truth <= (one.upper or 0) + 1e-9 for one in made)
+    width = sum((one.upper or 0) - (one.lower or 0) for one in made) / len(made)
+    return Coverage(name, truth, len(made), covered, width)
+
+
+def cover_recall(*, runs: int, seed: int, facts: int = 400, share: float = 0.92, other: float = 0.85) -> Coverage:
+    """Two readers find each fact independently; the first one's recall is estimated from what the second one found."""
+    chance = random.Random(seed)  # noqa: S311  (chance that can be repeated, no secret)
+    made = []
+    for _ in range(runs):
+        both = alone = 0
+        for _ in range(facts):
+            first, second = chance.random() < share, chance.random() < other
+            both += first and second
+            alone += second and not first
+        made.append(recall(both, alone))
+    return _coverage("recall of the first reader", share, made)
+
+
+def simulate(folder: Path, *, runs: int, seed: int, copies: int = 8) -> tuple[list[str], list[Coverage]]:
+    """Everything: one audit through the registry, then the many."""
+    book = load_rulebook()
+    registry = create_registry(str(folder / "simulation.db"))
+    try:
+        right = build(registry, book, copies=copies, seed=seed)
+        desk = open_desk(registry, book, "auditor")
+        held = tuple(held_decisions(registry, desk.rules))
+        lines = audit_once(desk, seed)
+    finally:
+        registry.close()
+    return lines, [*cover_audits(held, right, runs=runs, seed=seed), cover_recall(runs=runs, seed=seed)]
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--runs", type=int, default=500)
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--json", type=Path)
+    asked = parser.parse_args()
+    with tempfile.TemporaryDirectory() as folder:
+        lines, figures = simulate(Path(folder), runs=asked.runs, seed=asked.seed)
+    print("One audit, by a third person who knows the truth:", *lines, "", sep="\n")
+    print(f"Coverage of 95 % intervals in {asked.runs} runs, seed {asked.seed}:")
+    for one in figures:
+        print(f"  {one.figure:34} truth {one.truth:.4f}  covered {one.rate:.3f}  mean width {one.width:.3f}")
+    least = min(figures, key=lambda one: one.rate)
+    print(f"least: {least.figure} {least.rate:.3f}")
+    if asked.json:
+        rows = [asdict(one) | {"rate": one.rate} for one in figures]
+        asked.json.write_text(
+            json.dumps({"runs": asked.runs, "seed": asked.seed, "figures": rows}, indent=1) + "\n", "utf-8"
+        )
+    sys.exit(any(one.rate < 0.93 for one in figures))
+
+
+if __name__ == "__main__":
+    main()
