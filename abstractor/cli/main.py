@@ -6,13 +6,13 @@ Results go to files or standard output, everything else to standard error. Exit 
 
 import os
 import sys
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from abstractor.cli.annotate import annotate
+from abstractor.cli.checks import checks
 from abstractor.cli.options import (
     ErrorGroup,
     acting,
@@ -26,16 +26,16 @@ from abstractor.cli.options import (
 )
 from abstractor.cli.outcomes import outcomes, trace
 from abstractor.cli.progress import progress
+from abstractor.cli.qa import qa
+from abstractor.cli.release import rules_release
+from abstractor.cli.review import review
 from abstractor.cli.rules import rules
+from abstractor.cli.serve import serve
 from abstractor.cli.stats import derive, stats
 from abstractor.cli.streams import open_standard_streams
-from abstractor.model.errors import InputError
 
 if TYPE_CHECKING:
     from abstractor.batch.ingest import IngestReport
-    from abstractor.registry.engine import Registry
-    from abstractor.review.config import ReviewConfig
-    from abstractor.rulebook.book import RuleBook
 
 _MOST_NAMED = 20
 """Patients that one line names."""
@@ -173,72 +173,9 @@ def _tell_list(report: "IngestReport", patients: frozenset[str] | None, *, quiet
 
 
 cli.add_command(annotate)
-
-
-@cli.command()
-@click.option("--patient", help="Open this patient at once.")
-@click.option("--config", "config_file", type=click.Path(path_type=Path), help="A file of review settings (TOML).")
-@db_option
-@rules_option
-@user_option
-@click.option("--plain", is_flag=True, help="One row at a time as lines, for screen readers.")
-def review(
-    patient: str | None, config_file: Path | None, plain: bool, db: str, rules: Path | None, user: str | None
-) -> None:
-    """Opens the terminal interface, in which an abstractor confirms, corrects, rejects and adds.
-
-    Example: abstractor review --db study.db --user mortiz
-    """
-    from abstractor.review.config import ReviewConfig, read_config
-    from abstractor.rulebook.load import load_rulebook
-
-    config = read_config(config_file) if config_file else ReviewConfig()
-    config = replace(config, crash_log=config.crash_log or _log_folder())
-    rulebook = load_rulebook(rules)
-    with opened(db) as registry:
-        sys.exit(_run_review(registry, rulebook, acting(user), patient, config, plain=plain))
-
-
-def _run_review(
-    registry: "Registry",
-    rulebook: "RuleBook",
-    user: str,
-    patient: str | None,
-    config: "ReviewConfig",
-    *,
-    plain: bool,
-) -> int:
-    """The screens, or a line at a time."""
-    from abstractor.registry.notes import patients
-
-    if patient is not None and patient not in patients(registry):
-        raise InputError(f"patient {patient}: not in this registry; without --patient, all are listed")
-    if plain:
-        from abstractor.registry.engine import utc_now
-        from abstractor.tui.plain import run_plain
-
-        return run_plain(
-            registry,
-            rulebook,
-            user,
-            patient_id=patient,
-            clock=utc_now,
-            lines=sys.stdin,
-            out=sys.stdout,
-            config=config,
-        )
-    from abstractor.tui.app import run_review
-
-    return run_review(registry, rulebook, user, patient_id=patient, config=config)
-
-
-def _log_folder() -> Path:
-    """Where a crash of the screens leaves its line; it never holds note text."""
-    from platformdirs import user_log_path
-
-    return user_log_path("abstractor", appauthor=False)
-
-
+cli.add_command(review)
+cli.add_command(serve)
+cli.add_command(checks)
 cli.add_command(outcomes)
 cli.add_command(trace)
 
@@ -367,6 +304,8 @@ def evaluate(
         click.echo(run_evaluation(gold, rules, wanted, show))
 
 
+cli.add_command(qa)
+rules.add_command(rules_release)
 cli.add_command(rules)
 cli.add_command(stats)
 cli.add_command(derive)

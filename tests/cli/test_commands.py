@@ -231,7 +231,9 @@ def test_review_opens_the_registry_for_the_acting_person(
 ) -> None:
     opened: list[tuple[object, ...]] = []
 
-    def run_review(registry: Registry, rules: RuleBook, user: str, *, patient_id: str | None, config: object) -> int:
+    def run_review(
+        registry: Registry, rules: RuleBook, user: str, *, patient_id: str | None, config: object, **_more: object
+    ) -> int:
         opened.append((registry.name, rules, user, patient_id, config))
         return 0
 
@@ -255,7 +257,7 @@ def test_the_calls_of_the_command_line_fit_what_they_call() -> None:
     from abstractor.pipeline.examples import run_examples
     from abstractor.tui.app import run_review
 
-    inspect.signature(run_review).bind("registry", "rules", "user", patient_id=None, config=None)
+    inspect.signature(run_review).bind("registry", "rules", "user", patient_id=None, config=None, habits=None)
     inspect.signature(run_examples).bind("rules", "annotate")
 
 
