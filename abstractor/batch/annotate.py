@@ -16,6 +16,7 @@ from abstractor.registry.engine import Registry
 from abstractor.registry.findings import pending, store_findings
 from abstractor.registry.notes import StoredNote, whole_note
 from abstractor.registry.suggestions import patients_due
+from abstractor.registry.worklist import count_all
 from abstractor.rulebook.book import RuleBook
 
 Annotate = Callable[[Note], list[Finding]]
@@ -88,6 +89,7 @@ def annotate_registry(
         if patient_id not in read_now:  # left over from a run that was stopped, or due to an import
             _renew(registry, patient_id, rulebook, report)
     reweigh_registry(registry)
+    count_all(registry)
     return report
 
 

@@ -10,6 +10,7 @@ from abstractor.model.errors import InputError
 from abstractor.model.note import Note, text_hash
 from abstractor.registry.engine import Registry
 from abstractor.registry.notes import Ingested, add_notes
+from abstractor.registry.worklist import count_all
 from abstractor.sources.reader import read_notes
 from abstractor.sources.reading import Fault, ReadOptions
 
@@ -60,6 +61,7 @@ def ingest(
         while chunk := list(islice(notes, _CHUNK)):
             report.take(add_notes(registry, chunk, path.name))
             progress(report.added + report.known + report.versions, None)
+    count_all(registry)
     report.without_notes = sorted((patients or frozenset()) - met)
     return report
 

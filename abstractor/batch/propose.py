@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from abstractor.batch.carried import carried_forward
 from abstractor.batch.derived import derived_suggestions
 from abstractor.model.case import Case
+from abstractor.model.suggestion import Suggestion
 from abstractor.pipeline.suggest import suggest
 from abstractor.registry.decisions import case_of
 from abstractor.registry.engine import Registry
@@ -20,9 +21,15 @@ def propose(registry: Registry, patient_id: str, rulebook: RuleBook) -> int:
     Returns:
         How many there are now.
     """
+    suggestions = proposed(registry, patient_id, rulebook, case_of(registry, patient_id))
+    replace_suggestions(registry, patient_id, suggestions)
+    return len(suggestions)
+
+
+def proposed(registry: Registry, patient_id: str, rulebook: RuleBook, case: Case) -> tuple[Suggestion, ...]:
+    """What is to be proposed for a patient of whom this much is decided; nothing is stored."""
     stored = notes_of(registry, patient_id)
     findings = findings_of(registry, patient_id)
-    case = case_of(registry, patient_id)
     found = suggest(
         findings,
         rulebook.fields,
@@ -30,9 +37,7 @@ def propose(registry: Registry, patient_id: str, rulebook: RuleBook) -> int:
         carried=carried_forward(whole_note(registry, note) for note in stored),
         decided_slots=_decided(case),
     )
-    suggestions = found + derived_suggestions(found, rulebook)
-    replace_suggestions(registry, patient_id, suggestions)
-    return len(suggestions)
+    return found + derived_suggestions(found, rulebook)
 
 
 def _decided(case: Case) -> Mapping[str, object]:

@@ -10,6 +10,7 @@ from abstractor.outcomes.record import NoteContact, PatientRecord
 from abstractor.registry.decisions import case_of
 from abstractor.registry.engine import Registry
 from abstractor.registry.notes import StoredNote, all_notes, patients
+from abstractor.registry.people import require_power
 from abstractor.registry.worklist import worklist
 
 
@@ -23,7 +24,12 @@ class Unreviewed:
 
 
 def cases(registry: Registry) -> Iterator[Case]:
-    """The case of every patient, by id."""
+    """The case of every patient, by id.
+
+    Raises:
+        NotAllowed: who is at work may not read the facts of identified patients.
+    """
+    require_power(registry, "read_facts")
     for patient_id in patients(registry):
         yield case_of(registry, patient_id)
 

@@ -26,5 +26,9 @@ class StaleCase(RegistryError):
     """Somebody else decided on this patient since it was read; nothing was written."""
 
 
+class NotAllowed(RegistryError):
+    """Who is at work may not do this, or the patient is signed; nothing was written."""
+
+
 class ProtocolError(AbstractorError):
     """A setting of the study protocol is unknown or out of range."""

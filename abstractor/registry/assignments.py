@@ -7,6 +7,7 @@ from sqlalchemy import Connection, delete, exists, select
 
 from abstractor.registry.engine import Registry, utc_now
 from abstractor.registry.inserts import insert_once
+from abstractor.registry.people import require
 from abstractor.registry.tables import AssignmentRow, LeaseRow, PatientRow
 from abstractor.registry.worklist import worklist
 
@@ -48,6 +49,7 @@ def _assign(
     registry: Registry, pool: Sequence[str], user: str, count: int, clock: Callable[[], str], connection: Connection
 ) -> tuple[list[str], list[str]]:
     """The patients that are the user's now, and those that another was quicker with."""
+    require(registry, connection, "decide", user)
     now = registry.now(connection, clock)
     taken: list[str] = []
     gone: list[str] = []

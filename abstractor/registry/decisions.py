@@ -3,16 +3,19 @@
 from dataclasses import dataclass, replace
 from typing import Protocol
 
-from sqlalchemy import Connection, RowMapping, insert, or_, select, update
+from sqlalchemy import Connection, RowMapping, or_, select, update
 
 from abstractor.model.case import Case, fold
 from abstractor.model.decision import Action, Decision
 from abstractor.model.errors import RegistryError, StaleCase
 from abstractor.model.finding import Assertion
+from abstractor.registry.chain import append_row
 from abstractor.registry.codec import evidence_rows, plain, read_evidence
 from abstractor.registry.engine import Registry
 from abstractor.registry.inserts import insert_once
 from abstractor.registry.leases import taken_from
+from abstractor.registry.people import require
+from abstractor.registry.signed import require_unsigned
 from abstractor.registry.tables import DecisionRow, PatientRow
 
 
@@ -58,16 +61,18 @@ def record(registry: Registry, decision: Decision, *, seen: int) -> Decision:
 
     Raises:
         StaleCase: somebody else has decided on this patient since; nothing was written.
+        NotAllowed: this person may not, or the patient is signed; nothing was written.
         RegistryError: it could not be saved; nothing was written.
     """
     return registry.attempt(lambda connection: _record(connection, registry, decision, seen))
 
 
 def _record(connection: Connection, registry: Registry, decision: Decision, seen: int) -> Decision:
-    _lock_patient(connection, decision.patient_id)
+    lock_patient(connection, decision.patient_id)
     standing = _standing(connection, decision.action_id)
     if standing is not None:
         return standing
+    require(registry, connection, "decide", decision.decided_by)
     newer = connection.execute(
         select(DecisionRow.decided_by, DecisionRow.decided_at).where(
             DecisionRow.patient_id == decision.patient_id,
@@ -87,8 +92,11 @@ def _record(connection: Connection, registry: Registry, decision: Decision, seen
     return append(connection, decision)
 
 
-def _lock_patient(connection: Connection, patient_id: str) -> None:
-    """Decisions on one patient come one after the other, so that none is made past one unseen, and sequences rise as they are saved."""
+def lock_patient(connection: Connection, patient_id: str) -> None:
+    """Decisions on one patient come one after the other, so that none is made past one unseen, and sequences rise as they are saved.
+
+    Used by this package only.
+    """
     connection.execute(
         select(PatientRow.patient_id).where(PatientRow.patient_id == patient_id).with_for_update(key_share=True)
     )
@@ -102,9 +110,10 @@ def record_all(registry: Registry, decisions: list[Decision]) -> int:
     """
 
     def work(connection: Connection) -> int:
+        require(registry, connection, "import")
         written = 0
         for patient_id in sorted({decision.patient_id for decision in decisions}):
-            _lock_patient(connection, patient_id)
+            lock_patient(connection, patient_id)
         for decision in decisions:
             if _standing(connection, decision.action_id) is None:
                 append(connection, decision)
@@ -115,7 +124,8 @@ def record_all(registry: Registry, decisions: list[Decision]) -> int:
 
 
 def append(connection: Connection, decision: Decision) -> Decision:
-    """Adds a decision inside the caller's transaction; used by this package only."""
+    """Adds a decision inside the caller's transaction, unless the patient is signed; used by this package only."""
+    require_unsigned(connection, decision)
     known = connection.execute(
         select(PatientRow.patient_id).where(PatientRow.patient_id == decision.patient_id)
     ).first()
@@ -149,9 +159,7 @@ def append(connection: Connection, decision: Decision) -> Decision:
         "rule": decision.rule,
         "rulebook": decision.rulebook,
     }
-    key = connection.execute(insert(DecisionRow).values(values)).inserted_primary_key
-    assert key is not None
-    return replace(decision, sequence=key[0])
+    return replace(decision, sequence=append_row(connection, DecisionRow, values))
 
 
 def decisions_of(registry: Registry, patient_id: str) -> tuple[Decision, ...]:

@@ -17,6 +17,7 @@ from sqlalchemy import URL, Connection, Engine, create_engine, event, inspect, m
 from sqlalchemy.exc import ArgumentError, DBAPIError, SQLAlchemyError
 
 from abstractor.model.errors import RegistryError
+from abstractor.registry import chain
 from abstractor.registry.faults import named, passing
 
 Result = TypeVar("Result")
@@ -46,6 +47,8 @@ class Registry:
         """Seconds a writer waits for others."""
         self.server_time = engine.dialect.name == "postgresql"
         """Whether leases go by the server's clock: those who share a server need not have the same time."""
+        self.login: str | None = None
+        """Who is at work, where another program vouches for it; None: the server's user, or the system's login (`people.py`)."""
 
     @contextmanager
     def read(self) -> Iterator[Connection]:
@@ -91,7 +94,9 @@ class Registry:
             self.engine.connect().execution_options(**{_WRITE: True}) as connection,
             connection.begin(),
         ):
+            chain.begin(connection)
             yield connection
+            chain.seal(connection, lambda: self.now(connection, utc_now))
 
     def now(self, connection: Connection, clock: Callable[[], str]) -> str:
         """The time that leases go by: the server's where there is one, else that of `clock`. UTC, ISO 8601."""
@@ -134,11 +139,11 @@ def create_registry(name: str) -> Registry:
         RegistryError: it exists already, or can't be written.
     """
     url = registry_url(name)
-    path = _file(url)
+    path = file_of(url)
     if path is not None:
         if path.exists():
             raise RegistryError(f"{path}: exists already; name another file with --db, or use this one as it is")
-        _touch_private(path)
+        private_file(path)
     registry = _connect(url)
     try:
         _require_empty(registry, path)
@@ -168,7 +173,7 @@ def open_registry(name: str, patience: float = PATIENCE) -> Registry:
         RegistryError: there is none, it is newer or older than the program, or it can't be read.
     """
     url = registry_url(name)
-    path = _file(url)
+    path = file_of(url)
     _require_file(path)
     registry = _connect(url, patience)
     try:
@@ -212,7 +217,7 @@ def upgrade_registry(name: str) -> tuple[str | None, str]:
         RegistryError: there is none, it is no registry of ours, it is newer than the program, or it can't be written.
     """
     url = registry_url(name)
-    path = _file(url)
+    path = file_of(url)
     _require_file(path)
     registry = _connect(url)
     try:
@@ -230,7 +235,7 @@ def upgrade_registry(name: str) -> tuple[str | None, str]:
 
 
 def _copy(path: Path, target: Path) -> None:
-    _touch_private(target)
+    private_file(target)
     try:
         with closing(sqlite3.connect(path)) as source, closing(sqlite3.connect(target)) as copy:
             source.backup(copy)
@@ -238,14 +243,14 @@ def _copy(path: Path, target: Path) -> None:
         raise RegistryError(f"{target}: the backup can't be written; nothing was changed. Is the disk full?") from None
 
 
-def _file(url: URL) -> Path | None:
+def file_of(url: URL) -> Path | None:
     """The file of an SQLite registry; None for a server."""
     if url.get_backend_name() == "sqlite" and url.database and url.database != ":memory:":
         return Path(url.database)
     return None
 
 
-def _touch_private(path: Path) -> None:
+def private_file(path: Path) -> None:
     """Creates the file for its owner only, before SQLite would create it for everybody."""
     try:
         os.close(os.open(path, os.O_CREAT | os.O_WRONLY, 0o600))

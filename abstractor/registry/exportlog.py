@@ -3,9 +3,11 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, insert, select
+from sqlalchemy import Connection, select
 
+from abstractor.registry.chain import append_row
 from abstractor.registry.engine import Registry, utc_now
+from abstractor.registry.people import require
 from abstractor.registry.tables import ExportRow
 
 
@@ -53,8 +55,9 @@ def log_export(
     }
 
     def work(connection: Connection) -> None:
+        require(registry, connection, f"export_{profile}", user)
         if connection.execute(select(ExportRow.sequence).where(ExportRow.export_id == export_id)).first() is None:
-            connection.execute(insert(ExportRow).values(values))
+            append_row(connection, ExportRow, values)
 
     registry.attempt(work)
     return entry

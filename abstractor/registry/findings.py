@@ -9,6 +9,7 @@ from abstractor.model.finding import Assertion, Finding
 from abstractor.registry.codec import plain
 from abstractor.registry.engine import Registry, utc_now
 from abstractor.registry.notes import StoredNote, stored_columns
+from abstractor.registry.people import require
 from abstractor.registry.tables import AnnotationRow, FindingRow, NoteRow, PatientRow
 
 
@@ -72,6 +73,7 @@ def store_findings(
         "fault": fault,
     }
     with registry.write() as connection:
+        require(registry, connection, "load")
         connection.execute(delete(FindingRow).where(FindingRow.note_key == note.key))
         connection.execute(delete(AnnotationRow).where(AnnotationRow.note_key == note.key))
         if rows:
@@ -91,6 +93,7 @@ def findings_of(registry: Registry, patient_id: str) -> tuple[Finding, ...]:
         .order_by(NoteRow.note_date.nulls_first(), NoteRow.note_id, FindingRow.start, FindingRow.finding_key)
     )
     with registry.read() as connection:
+        require(registry, connection, "read_notes")
         rows = connection.execute(statement).mappings().all()
     return tuple(
         Finding(

@@ -12,7 +12,9 @@ from datetime import datetime, timedelta
 from sqlalchemy import Connection, delete, insert, select, update
 
 from abstractor.model.errors import RegistryError
+from abstractor.registry.chain import append_row
 from abstractor.registry.engine import Registry, utc_now
+from abstractor.registry.people import holds, require
 from abstractor.registry.tables import AssignmentRow, LeaseEventRow, LeaseRow, PatientRow
 
 EXPIRED = "expired"
@@ -82,7 +84,7 @@ def claim(
         minutes: how long the lease lasts if it is not renewed.
         take_over: take it from another, where that is allowed; the patient becomes the user's work.
         idle_minutes: from another it may be taken after so long without a sign of life ...
-        supervisor: ... or at any time by a supervisor.
+        supervisor: ... or at any time by a supervisor, who must hold a role for it where people have roles.
         active: whether the user did something; an open program alone only keeps the lease from ending.
         reason: why it is taken over, in the taker's words.
         clock: the time, where the registry has no server.
@@ -95,11 +97,14 @@ def claim(
     """
 
     def work(connection: Connection) -> Lease:
+        supervising = supervisor and take_over and holds(registry, connection, "supervise")
+        if not supervising:
+            require(registry, connection, "decide", user)
         _lock_patient(connection, patient_id)
         now = registry.now(connection, clock)
         held = _held(connection, patient_id, user, now)
         if held is not None and not held.mine and held.until > now:
-            kind = _may_take(held, supervisor=supervisor, idle_minutes=idle_minutes) if take_over else ""
+            kind = _may_take(held, supervisor=supervising, idle_minutes=idle_minutes) if take_over else ""
             if not kind:
                 return held
             _trace(connection, held, user, now, kind, reason)
@@ -224,7 +229,7 @@ def _trace(connection: Connection, held: Lease, user: str, now: str, kind: str, 
         "taken_from": held.holder,
         "reason": reason,
     }
-    connection.execute(insert(LeaseEventRow).values(event))
+    append_row(connection, LeaseEventRow, event)
 
 
 def _later(now: str, minutes: float) -> str:

@@ -11,6 +11,7 @@ from abstractor.model.note import Note
 from abstractor.registry.decisions import append, read_case
 from abstractor.registry.engine import Registry, alone, utc_now
 from abstractor.registry.inserts import insert_once
+from abstractor.registry.people import require
 from abstractor.registry.tables import NoteRow, NoteTextRow, PatientRow
 
 
@@ -54,6 +55,7 @@ def add_notes(registry: Registry, notes: Iterable[Note], source: str, clock: Cal
     """
     result = Ingested()
     with registry.write() as connection:
+        require(registry, connection, "load")
         alone(connection, "notes")  # two loads of the same note must not both find it missing
         for note in notes:
             _add(connection, note, source, clock(), result)
@@ -173,6 +175,7 @@ def note_text(registry: Registry, note_id: str) -> str:
         .where(NoteRow.note_id == note_id, NoteRow.latest)
     )
     with registry.read() as connection:
+        require(registry, connection, "read_notes")
         text = connection.scalar(statement)
     if text is None:
         raise RegistryError(f"note {note_id}: not in this registry")
@@ -182,6 +185,7 @@ def note_text(registry: Registry, note_id: str) -> str:
 def whole_note(registry: Registry, stored: StoredNote) -> Note:
     """A stored note with its text."""
     with registry.read() as connection:
+        require(registry, connection, "read_notes")
         text = connection.scalar(select(NoteTextRow.text).where(NoteTextRow.note_key == stored.key))
     assert text is not None
     return Note(stored.note_id, text, stored.patient_id, stored.note_date, stored.note_type)

@@ -8,26 +8,31 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import Connection, select, update
 
 from abstractor.model.decision import Decision
 from abstractor.model.errors import RegistryError, StaleCase
+from abstractor.registry.chain import append_row, append_rows
 from abstractor.registry.codec import plain
 from abstractor.registry.decisions import append, stored_decision
 from abstractor.registry.engine import Registry, alone
 from abstractor.registry.inserts import insert_once
+from abstractor.registry.people import require
+from abstractor.registry.roles import roles
 from abstractor.registry.tables import (
     DecisionRow,
     MessageRow,
+    PatientRow,
     QualityDifferenceRow,
     QualityEventRow,
     QualityItemRow,
     QualitySampleRow,
 )
 
-
 AUDIT, LOCK, REOPEN = "audit", "lock", "reopen"
 """The kind of an audit's steps, and the two that concern all of it."""
+TRAINING = "training"
+"""The kind of the steps of a training copy, which no other registry has."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,6 +130,7 @@ def add_sample(registry: Registry, sample: Sample, items: Iterable[SampleItem]) 
     rows = [dataclasses.asdict(one) for one in items]
 
     def work(connection: Connection) -> Sample:
+        require(registry, connection, "plan_quality", sample.drawn_by)
         alone(connection, "quality_sample")
         standing = connection.execute(select(QualitySampleRow.__table__)).mappings().all()
         for row in standing:
@@ -144,9 +150,8 @@ def add_sample(registry: Registry, sample: Sample, items: Iterable[SampleItem]) 
             "strata": [dict(one) for one in sample.strata],
             "plan": dict(sample.plan),
         }
-        connection.execute(insert(QualitySampleRow).values(values))
-        if rows:
-            connection.execute(insert(QualityItemRow), rows)
+        append_row(connection, QualitySampleRow, values)
+        append_rows(connection, QualityItemRow, rows)
         return sample
 
     return registry.attempt(work)
@@ -221,6 +226,7 @@ def take_step(registry: Registry, step: Step, *, seen: int, messages: Iterable[M
     told = tuple(messages)
 
     def work(connection: Connection) -> Step:
+        require(registry, connection, roles().step[step.kind], step.done_by)
         return _take(connection, step, seen, told)
 
     return registry.attempt(work)
@@ -232,10 +238,10 @@ def _take(connection: Connection, step: Step, seen: int, messages: Iterable[Mess
     for one in standing:
         if one.event_id == step.event_id:
             return one
-    _require_unlocked(standing, step)
     for one in standing:
         if one.sequence > seen and _concerns(one, step):
             raise StaleCase(f"{one.done_by} was there at {one.done_at}; not saved: look again and decide again")
+    _require_unlocked(standing, step)
     return _insert(connection, step, messages)
 
 
@@ -261,11 +267,10 @@ def _concerns(newer: Step, step: Step) -> bool:
 def _insert(connection: Connection, step: Step, messages: Iterable[Message]) -> Step:
     values = dataclasses.asdict(step) | {"content": dict(step.content)}
     del values["sequence"]
-    key = connection.execute(insert(QualityEventRow).values(values)).inserted_primary_key
-    assert key is not None
+    sequence = append_row(connection, QualityEventRow, values)
     for message in messages:
         insert_once(connection, MessageRow, dataclasses.asdict(message))
-    return replace(step, sequence=key[0])
+    return replace(step, sequence=sequence)
 
 
 def settle(registry: Registry, step: Step, decision: Decision, messages: Iterable[Message], *, seen: int) -> Step:
@@ -284,6 +289,7 @@ def settle(registry: Registry, step: Step, decision: Decision, messages: Iterabl
     told = tuple(messages)
 
     def work(connection: Connection) -> Step:
+        require(registry, connection, "adjudicate", step.done_by)
         alone(connection, f"quality {step.kind} {step.scope}")
         before = [one for one in _steps(connection, step.kind, step.scope) if one.subject == step.subject]
         for one in before:
@@ -315,8 +321,7 @@ def add_differences(registry: Registry, found: Iterable[Difference]) -> int:
         alone(connection, "quality_difference")
         standing = set(connection.scalars(select(QualityDifferenceRow.difference)))
         new = [row for row in rows if row["difference"] not in standing]
-        if new:
-            connection.execute(insert(QualityDifferenceRow), new)
+        append_rows(connection, QualityDifferenceRow, new)
         return len(new)
 
     return registry.attempt(work)
@@ -357,3 +362,26 @@ def mark_read(registry: Registry, message: str, user: str, at: str | None) -> No
         connection.execute(update(MessageRow).where(*mine).values(read_at=at))
 
     registry.attempt(work)
+
+
+def mark_training(registry: Registry, step: Step) -> Step:
+    """Makes an empty registry a training copy, for good: steps are never deleted.
+
+    Raises:
+        RegistryError: it holds patients; a registry with work in it never becomes a training copy.
+    """
+
+    def work(connection: Connection) -> Step:
+        alone(connection, "quality training")
+        for one in _steps(connection, TRAINING, None):
+            return one
+        if connection.execute(select(PatientRow.patient_id).limit(1)).first() is not None:
+            raise RegistryError(f"{registry.name}: holds patients; only an empty registry becomes a training copy")
+        return _insert(connection, step, ())
+
+    return registry.attempt(work)
+
+
+def is_training(registry: Registry) -> bool:
+    """Whether wrong suggestions are planted in this registry: nothing of it may be merged, exported or counted."""
+    return bool(steps(registry, TRAINING))

@@ -11,6 +11,7 @@ from sqlalchemy import select
 
 from abstractor.model.errors import InputError
 from abstractor.registry.engine import Registry
+from abstractor.registry.people import require
 from abstractor.registry.tables import NoteRow, NoteTextRow
 
 MOST = 1000
@@ -87,6 +88,7 @@ def search_notes(
     """
     _compiled(pattern, regex)  # a broken one is told also where there is no note
     with registry.read() as connection:
+        require(registry, connection, "read_notes")
         statement = (
             select(NoteRow.note_id, NoteRow.note_key)
             .where(NoteRow.patient_id == patient_id, NoteRow.latest)

@@ -8,6 +8,7 @@ from abstractor.model.finding import Assertion
 from abstractor.model.suggestion import Suggestion
 from abstractor.registry.codec import evidence_rows, plain, read_evidence
 from abstractor.registry.engine import Registry
+from abstractor.registry.people import require
 from abstractor.registry.tables import PatientRow, SuggestionRow
 
 
@@ -49,6 +50,7 @@ def suggestions_of(registry: Registry, patient_id: str) -> tuple[Suggestion, ...
     table = SuggestionRow.__table__
     statement = select(table).where(SuggestionRow.patient_id == patient_id).order_by(SuggestionRow.suggestion_key)
     with registry.read() as connection:
+        require(registry, connection, "read_notes")
         rows = connection.execute(statement).mappings().all()
     return tuple(_suggestion(row) for row in rows)
 

@@ -13,6 +13,8 @@ class Base(DeclarativeBase):
     """All tables; every time is UTC in ISO 8601, every date a partial ISO date."""
 
     type_annotation_map: ClassVar = {str: String}
+    audited_by: ClassVar[str | None] = None
+    """Of an append-only table whose rows enter the audit chain (`chain.py`): the column that says who, "" where none does."""
 
 
 class PatientRow(Base):
@@ -115,6 +117,7 @@ class DecisionRow(Base):
     """Append-only: triggers refuse UPDATE and DELETE, and an INSERT over a row that stands."""
 
     __tablename__ = "decision"
+    audited_by = "decided_by"
     __table_args__ = (Index("decision_patient", "patient_id", "sequence"),)
 
     sequence: Mapped[int] = mapped_column(Integer, primary_key=True)
@@ -164,6 +167,7 @@ class LeaseEventRow(Base):
     """Append-only, as `DecisionRow`: who took a patient from whom, and why."""
 
     __tablename__ = "lease_event"
+    audited_by = "taken_by"
     __table_args__ = (Index("lease_event_patient", "patient_id", "event_key"),)
 
     event_key: Mapped[int] = mapped_column(Integer, primary_key=True)
@@ -210,6 +214,7 @@ class QualitySampleRow(Base):
     """What was drawn to be looked at again, and from what."""
 
     __tablename__ = "quality_sample"
+    audited_by = "drawn_by"
 
     name: Mapped[str] = mapped_column(String, primary_key=True)
     kind: Mapped[str]
@@ -226,6 +231,7 @@ class QualityItemRow(Base):
     """One decision (or, of a sample of charts, one patient) of a sample."""
 
     __tablename__ = "quality_item"
+    audited_by = ""
 
     sample: Mapped[str] = mapped_column(ForeignKey("quality_sample.name"), primary_key=True)
     place: Mapped[int] = mapped_column(Integer, primary_key=True)
@@ -240,6 +246,7 @@ class QualityEventRow(Base):
     """Every step of quality work: judgements, locks, outcomes, queries, releases."""
 
     __tablename__ = "quality_event"
+    audited_by = "done_by"
     __table_args__ = (Index("quality_event_scope", "kind", "scope", "sequence"),)
 
     sequence: Mapped[int] = mapped_column(Integer, primary_key=True)
@@ -257,6 +264,7 @@ class QualityReadingRow(Base):
     """A second reading of a whole patient."""
 
     __tablename__ = "quality_reading"
+    audited_by = "assigned_by"
 
     reading: Mapped[str] = mapped_column(String, primary_key=True)
     patient_id: Mapped[str] = mapped_column(ForeignKey("patient.patient_id"))
@@ -271,6 +279,7 @@ class ReadingDecisionRow(Base):
     """What a second reader decided: kept apart from `decision`, which it must never reach."""
 
     __tablename__ = "reading_decision"
+    audited_by = ""
     __table_args__ = (Index("reading_decision_reading", "reading", "sequence"),)
 
     sequence: Mapped[int] = mapped_column(Integer, primary_key=True)
@@ -284,6 +293,7 @@ class QualityDifferenceRow(Base):
     """Two readings of one question that differ, as they are put to the adjudicator."""
 
     __tablename__ = "quality_difference"
+    audited_by = ""
     __table_args__ = (Index("quality_difference_origin", "origin"),)
 
     difference: Mapped[str] = mapped_column(String, primary_key=True)
@@ -322,6 +332,7 @@ class ExportRow(Base):
     """Append-only, as `DecisionRow`: what was taken out of the registry, by whom, under which profile."""
 
     __tablename__ = "export_log"
+    audited_by = "exported_by"
 
     sequence: Mapped[int] = mapped_column(Integer, primary_key=True)
     export_id: Mapped[str] = mapped_column(String, unique=True)
@@ -331,3 +342,56 @@ class ExportRow(Base):
     format: Mapped[str]
     rows: Mapped[dict[str, int]] = mapped_column(JSON)
     sha256: Mapped[str]
+
+
+class AuditRow(Base):
+    """Append-only: one entry for each row of the tables that say `audited_by`, each holding the hash of the one before it."""
+
+    __tablename__ = "audit"
+
+    sequence: Mapped[int] = mapped_column(Integer, primary_key=True, autoincrement=False)
+    entered_at: Mapped[str]
+    """On the server's clock, where there is one."""
+    who: Mapped[str]
+    kind: Mapped[str]
+    """The table."""
+    ref: Mapped[str]
+    """The row's primary key, as a JSON list."""
+    row_sha256: Mapped[str]
+    previous: Mapped[str]
+    hash: Mapped[str]
+
+
+class PersonEventRow(Base):
+    """Append-only, as `DecisionRow`: who was added, was given or lost a role. People are folded from it (`people.py`)."""
+
+    __tablename__ = "person_event"
+    audited_by = "done_by"
+
+    sequence: Mapped[int] = mapped_column(Integer, primary_key=True)
+    event_id: Mapped[str] = mapped_column(String, unique=True)
+    person: Mapped[str]
+    kind: Mapped[str]
+    content: Mapped[dict[str, str]] = mapped_column(JSON)
+    reason: Mapped[str] = mapped_column(Text)
+    done_by: Mapped[str]
+    done_at: Mapped[str]
+
+
+class SignatureRow(Base):
+    """Append-only, as `DecisionRow`: signatures of patients, and their unlocking."""
+
+    __tablename__ = "signature"
+    audited_by = "signed_by"
+    __table_args__ = (Index("signature_patient", "patient_id", "sequence"),)
+
+    sequence: Mapped[int] = mapped_column(Integer, primary_key=True)
+    signature_id: Mapped[str] = mapped_column(String, unique=True)
+    patient_id: Mapped[str] = mapped_column(ForeignKey("patient.patient_id"))
+    meaning: Mapped[str]
+    signed_by: Mapped[str]
+    printed_name: Mapped[str]
+    signed_at: Mapped[str]
+    version: Mapped[int] = mapped_column(Integer)
+    sha256: Mapped[str]
+    reason: Mapped[str] = mapped_column(Text)

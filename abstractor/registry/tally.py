@@ -5,7 +5,7 @@ was when it was counted. So it can be missing or old, and then is counted again;
 are folded by `model.case` as everywhere: there is one meaning of what is decided.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import ColumnElement, Connection, Row, Select, func, or_, select, true
@@ -60,6 +60,19 @@ def keep(connection: Connection, counted: Iterable[Tally]) -> None:
     """Keeps counts for the next time."""
     names = [column.name for column in TallyRow.__table__.columns]
     put(connection, TallyRow, *({name: getattr(one, name) for name in names} for one in counted))
+
+
+def wrong_counts(connection: Connection, patient_ids: Sequence[str]) -> tuple[str, ...]:
+    """Those of these patients (a few hundred at a time) whose counts are believed, and are not what counting gives."""
+    table = TallyRow.__table__
+    believed = (
+        select(*table.columns)
+        .join(PatientRow, PatientRow.patient_id == table.c.patient_id)
+        .where(PatientRow.changes == table.c.changes, table.c.patient_id.in_(patient_ids))
+    )
+    kept = {row.patient_id: Tally(*row) for row in connection.execute(believed)}
+    counted = _count(connection, {one: tally.changes for one, tally in kept.items()}) if kept else ()
+    return tuple(one.patient_id for one in counted if one != kept[one.patient_id])
 
 
 def _count(connection: Connection, stale: dict[str, int]) -> Iterable[Tally]:

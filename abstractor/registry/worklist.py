@@ -7,6 +7,8 @@ from datetime import datetime
 from sqlalchemy import select
 
 from abstractor.registry.engine import Registry, utc_now
+from abstractor.registry.people import require
+from abstractor.registry.readings import read_blind
 from abstractor.registry.tables import AssignmentRow, LeaseRow
 from abstractor.registry.tally import Tally, keep, tallies
 
@@ -41,6 +43,9 @@ class WorklistRow:
     waiting_since: str | None = None
     """When the first of the notes came in that are here since the patient was last closed (or at all)."""
 
+    blind: str = ""
+    """Id of the second reading, where this user is to read the patient blind: then nothing else is told of what was decided."""
+
     @property
     def has_work(self) -> bool:
         return bool(self.undecided) and not self.closed
@@ -48,7 +53,7 @@ class WorklistRow:
     @property
     def in_pool(self) -> bool:
         """Nobody's work, and nobody is at it."""
-        return self.assigned is None and self.holder is None and not self.closed
+        return self.assigned is None and self.holder is None and not self.closed and not self.blind
 
     def waiting_days(self, now: str) -> int | None:
         """Whole days for which something of the patient has been waiting; None where nothing is."""
@@ -62,7 +67,7 @@ class WorklistRow:
 
     def is_open_to(self, user: str) -> bool:
         """Whether this user may well go to it next: nobody else is at it, and it is not somebody else's work."""
-        return not self.closed and self.holder in {None, user} and self.assigned in {None, user}
+        return not self.closed and not self.blind and self.holder in {None, user} and self.assigned in {None, user}
 
     def is_mine(self, user: str) -> bool:
         """Whether it is this user's work, or the user is at it."""
@@ -90,6 +95,7 @@ def worklist(registry: Registry, user: str, clock: Callable[[], str] = utc_now) 
 def read_worklist(registry: Registry, user: str, clock: Callable[[], str] = utc_now) -> Worklist:
     """`worklist`, with what `keep_counts` needs."""
     with registry.read() as connection:
+        require(registry, connection, "list_patients")
         now = registry.now(connection, clock)
         leases = {row.patient_id: row for row in connection.execute(select(LeaseRow.__table__)) if row.until > now}
         assigned = {
@@ -116,8 +122,15 @@ def read_worklist(registry: Registry, user: str, clock: Callable[[], str] = utc_
                 waiting_since=one.waiting_since,
             )
         )  # fmt: skip
+    blind = read_blind(registry, user)
+    rows = [_blinded(row, blind[row.patient_id]) if row.patient_id in blind else row for row in rows]
     rows.sort(key=lambda row: _place(row, user))
     return Worklist(tuple(rows), now, counted)
+
+
+def count_all(registry: Registry) -> None:
+    """Counts what changed and keeps it, after a load or an annotation: so that the next person to open the list does not wait for it."""
+    keep_counts(registry, read_worklist(registry, ""))
 
 
 def keep_counts(registry: Registry, read: Worklist) -> None:
@@ -128,6 +141,14 @@ def keep_counts(registry: Registry, read: Worklist) -> None:
     """
     if len(read.counted) >= _WORTH_KEEPING:
         registry.attempt(lambda connection: keep(connection, read.counted))
+
+
+def _blinded(row: WorklistRow, reading: str) -> WorklistRow:
+    """A patient without anything that tells of the first reader: neither how far it has come, nor whose it is."""
+    return WorklistRow(
+        row.patient_id, row.notes, row.suggested, 0, 0, 0, row.oldest_note_date, row.newest_note_date,
+        closed=False, holder=None, held_until=None, blind=reading,
+    )  # fmt: skip
 
 
 def _place(row: WorklistRow, user: str) -> tuple[bool, bool, int, bool, str, str]:

@@ -51,7 +51,7 @@ def stamp(path: Path, schema: str) -> None:
         connection.commit()
 
 
-SCHEMAS = ("0001", "0002", "0003")
+SCHEMAS = ("0001", "0002", "0003", "0004")
 """Those that have been released, or that a registry of somebody's may have."""
 
 

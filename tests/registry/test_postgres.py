@@ -80,7 +80,7 @@ def test_an_empty_database_is_no_registry_until_it_is_made_one(postgres: object)
     open_registry(url).close()
 
 
-@pytest.mark.parametrize("schema", ["0001", "0002", "0003"])
+@pytest.mark.parametrize("schema", ["0001", "0002", "0003", "0004"])
 def test_upgrading_keeps_everything(postgres: object, with_decision: Registry, clock: Clock, schema: str) -> None:
     decisions = decisions_of(with_decision, "P1")
     url = postgres.create()  # type: ignore[attr-defined]

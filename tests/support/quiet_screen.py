@@ -67,7 +67,7 @@ async def _flushed(app: App[Any]) -> bool:
     for pump in pumps:
         if not pump.call_later(one_done):
             one_done()
-    ended = asyncio.create_task(app._exception_event.wait())
+    ended: asyncio.Task[bool] = asyncio.create_task(app._exception_event.wait())
     all_done = asyncio.create_task(done.wait())
     _, pending = await asyncio.wait({ended, all_done}, timeout=30, return_when=asyncio.FIRST_COMPLETED)
     for task in pending:
