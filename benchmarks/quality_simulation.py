@@ -2,7 +2,8 @@
 
 Every chart of `corpus_samples/facts.csv` stands in the registry several times, abstracted by one of the two, who err at random with a rate that
 depends on the field and on how fast they are. One audit goes through the registry from the draw to the lock; the many others draw and estimate
-with the same functions. A second part lets two readers miss facts independently, and holds the estimated recall against the true one.
+with the same functions. Two more scenarios audit a field with rare errors and one whose errors come by patient. A last part lets readers miss
+facts, independently and by patient, and holds the estimated recall against the true one.
 
     python benchmarks/quality_simulation.py --runs 500 --seed 1 --json figures.json
 """
@@ -26,11 +27,12 @@ from abstractor.model.suggestion import Evidence
 from abstractor.quality.agreement import Estimate
 from abstractor.quality.audit import Verdict
 from abstractor.quality.audits import Wanted, audit_of, draw_facts, judge, lock, view_item
+from abstractor.quality.clusters import share_by_patient
 from abstractor.quality.desk import Desk, open_desk
 from abstractor.quality.estimates import Audited, StratumSize, share_right
 from abstractor.quality.frame import Held, held_decisions
 from abstractor.quality.matching import recall
-from abstractor.quality.sampling import Drawn, draw
+from abstractor.quality.sampling import Drawn, Unit, draw
 from abstractor.quality.summary import audit_fields
 from abstractor.registry.decisions import record_all
 from abstractor.registry.engine import Registry, create_registry
@@ -159,6 +161,41 @@ def _coverage(name: str, truth: float, estimates: Iterable[Estimate]) -> Coverag
     return Coverage(name, truth, len(made), covered, width)
 
 
+def cover_scenario(name: str, *, together: bool, rate: float, runs: int, seed: int, patients: int = 300) -> Coverage:
+    """Audits of a field whose errors are rare, or come by patient: all decisions of a chart with the same chance to be wrong.
+
+    The sample is drawn as in the registry, 203 decisions in strata of speed; the truth is that of the charts that were made.
+    """
+    chance = random.Random(seed)  # noqa: S311  (chance that can be repeated, no secret)
+    right: dict[str, bool] = {}
+    units = []
+    for patient in range(patients):
+        bad = chance.random() < 2 * rate
+        for number in range(chance.randint(2, 12)):
+            key = f"{patient:04}-{number:02}"
+            wrong = bad and chance.random() < 0.5 if together else chance.random() < rate
+            right[key] = not wrong
+            units.append(Unit(key, "field", {"speed": chance.choice(("fast", "usual", "usual", "slow"))}))
+    made = []
+    for run in range(runs):
+        drawn = draw(units, seed=seed * 100_003 + run, by=("speed",), sizes={"field": 203}, least_per_stratum=2)
+        made.append(_estimate(drawn, frozenset(right), right))
+    return _coverage(name, sum(right.values()) / len(right), made)
+
+
+def cover_clustered_recall(*, runs: int, seed: int, patients: int = 60) -> Coverage:
+    """A reader who misses facts together: one chart in ten is read badly. Patients are drawn anew each time."""
+    chance = random.Random(seed)  # noqa: S311  (chance that can be repeated, no secret)
+    made = []
+    for _ in range(runs):
+        parts = []
+        for _ in range(patients):
+            share, facts = (0.5 if chance.random() < 0.1 else 0.97), chance.randint(1, 13)
+            parts.append((sum(chance.random() < share for _ in range(facts)), facts))
+        made.append(share_by_patient(parts))
+    return _coverage("recall, misses by patient", 0.9 * 0.97 + 0.1 * 0.5, made)
+
+
 def cover_recall(*, runs: int, seed: int, facts: int = 400, share: float = 0.92, other: float = 0.85) -> Coverage:
     """Two readers find each fact independently; the first one's recall is estimated from what the second one found."""
     chance = random.Random(seed)  # noqa: S311  (chance that can be repeated, no secret)
@@ -184,7 +221,13 @@ def simulate(folder: Path, *, runs: int, seed: int, copies: int = 8) -> tuple[li
         lines = audit_once(desk, seed)
     finally:
         registry.close()
-    return lines, [*cover_audits(held, right, runs=runs, seed=seed), cover_recall(runs=runs, seed=seed)]
+    others = [
+        cover_scenario("rare errors (0.5 %)", together=False, rate=0.005, runs=runs, seed=seed),
+        cover_scenario("errors by patient (5 %)", together=True, rate=0.05, runs=runs, seed=seed),
+        cover_recall(runs=runs, seed=seed),
+        cover_clustered_recall(runs=runs, seed=seed),
+    ]
+    return lines, [*cover_audits(held, right, runs=runs, seed=seed), *others]
 
 
 def main() -> None:

@@ -1,15 +1,17 @@
 """The `qa` commands: draw samples, audit them, hand out second readings, settle differences, report."""
 
+import shlex
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, get_args
 
 import click
 
-from abstractor.cli.options import ErrorGroup, acting, db_option, opened, quiet_option, rules_option, user_option
+from abstractor.cli.options import ErrorGroup, db_option, quiet_option, rules_option, user_option
+from abstractor.cli.qa_desk import desk_of
+from abstractor.cli.qa_mail import qa_inbox, query_group
+from abstractor.cli.qa_training import qa_noticed, qa_training
 
 if TYPE_CHECKING:
     from abstractor.quality.adjudication import Question
@@ -18,7 +20,7 @@ if TYPE_CHECKING:
     from abstractor.quality.curves import CurveAgreement
     from abstractor.quality.desk import Desk
 
-_HELP = "a agree | m CODE minor | M CODE [VALUE [DATE]] major | u undo | s skip | q quit"
+_HELP = "a agree | m CODE [VALUE [DATE]] minor | M CODE [VALUE [DATE]] major, without VALUE: does not hold | u undo | s skip | q quit"
 
 
 @click.group(cls=ErrorGroup)
@@ -31,15 +33,6 @@ def qa() -> None:
               abstractor qa lock may
               abstractor qa report --out quality/
     """  # noqa: D301  (click wants the control character)
-
-
-@contextmanager
-def _desk(db: str, rules: Path | None, user: str | None) -> "Iterator[Desk]":
-    from abstractor.quality.desk import open_desk
-    from abstractor.rulebook.load import load_rulebook
-
-    with opened(db) as registry:
-        yield open_desk(registry, load_rulebook(rules), acting(user))
 
 
 @qa.command("sample")
@@ -99,7 +92,7 @@ def qa_sample(
         raise click.UsageError("choose one of --per-field, --half-width and --allowed")
     if readers and not charts:
         raise click.UsageError("--reader goes with --charts")
-    with _desk(db, rules, user) as desk:
+    with desk_of(db, rules, user) as desk:
         if charts:
             sample = draw_charts(desk, name, seed, fraction)
             given = assign_sample(desk, name, readers, suggesting=not hide_suggestions) if readers else ()
@@ -125,7 +118,7 @@ def qa_audit(sample: str, listed: bool, db: str, rules: Path | None, user: str |
     """
     from abstractor.quality.audits import audit_of
 
-    with _desk(db, rules, user) as desk:
+    with desk_of(db, rules, user) as desk:
         audit = audit_of(desk, sample)
         if listed:
             for item in audit.items:
@@ -143,6 +136,7 @@ def _state(audit: "Audit") -> str:
 
 def _audit_loop(desk: "Desk", sample: str) -> None:
     from abstractor.model.errors import AbstractorError
+    from abstractor.quality.audit import Refused
     from abstractor.quality.audits import audit_of, view_item
 
     click.echo(_HELP)
@@ -153,9 +147,14 @@ def _audit_loop(desk: "Desk", sample: str) -> None:
         if not waiting:
             click.echo(_state(audit))
             return
-        click.echo(_item_text(view_item(desk, waiting[0]), len(waiting)))
+        try:
+            click.echo(_item_text(view_item(desk, waiting[0]), len(waiting)))
+        except Refused as error:
+            click.echo(str(error))
+            skipped.add(waiting[0].place)
+            continue
         line = sys.stdin.readline()
-        words = line.split()
+        words = _words(line)
         if not line or words[:1] == ["q"]:
             click.echo(_state(audit))
             return
@@ -168,6 +167,14 @@ def _audit_loop(desk: "Desk", sample: str) -> None:
             click.echo(str(error))
             if "your own decision" in str(error):
                 skipped.add(waiting[0].place)
+
+
+def _words(line: str) -> list[str]:
+    """A value of several words stands in quotes."""
+    try:
+        return shlex.split(line)
+    except ValueError:
+        return line.split()
 
 
 def _item_text(view: "ItemInView", waiting: int) -> str:
@@ -191,11 +198,10 @@ def _do(desk: "Desk", sample: str, place: int, words: list[str]) -> None:
     match words:
         case ["a"]:
             judge(desk, sample, place, Verdict.AGREE)
-        case ["m", code]:
-            judge(desk, sample, place, Verdict.MINOR, error=code)
-        case ["M", code, *rest]:
+        case ["m" | "M" as how, code, *rest]:
             third = dict(zip(("value", "date"), rest, strict=False))
-            judge(desk, sample, place, Verdict.MAJOR, error=code, third=third or None)
+            verdict = Verdict.MINOR if how == "m" else Verdict.MAJOR
+            judge(desk, sample, place, verdict, error=code, third=third or None)
         case ["u"]:
             undo(desk, sample)
         case _:
@@ -216,7 +222,7 @@ def qa_lock(sample: str, db: str, rules: Path | None, user: str | None) -> None:
     from abstractor.quality.summary import audit_fields
     from abstractor.registry.quality import sample_of
 
-    with _desk(db, rules, user) as desk:
+    with desk_of(db, rules, user) as desk:
         audit = lock(desk, sample)
         for one in audit_fields(desk, sample_of(desk.registry, sample), audit):
             click.echo(f"{one.field:22} {one.acceptance.text}")
@@ -235,7 +241,7 @@ def qa_reopen(sample: str, reason: str, db: str, rules: Path | None, user: str |
     """
     from abstractor.quality.audits import reopen
 
-    with _desk(db, rules, user) as desk:
+    with desk_of(db, rules, user) as desk:
         click.echo(_state(reopen(desk, sample, reason)))
 
 
@@ -255,7 +261,7 @@ def qa_status(db: str, rules: Path | None, user: str | None) -> None:
     from abstractor.registry.quality import samples
     from abstractor.registry.readings import readings
 
-    with _desk(db, rules, user) as desk:
+    with desk_of(db, rules, user) as desk:
         for one in samples(desk.registry):
             told = (
                 _state(audit_of(desk, one.name))
@@ -271,25 +277,6 @@ def qa_status(db: str, rules: Path | None, user: str | None) -> None:
         )
         click.echo(f"queries: {len(queries(desk, unclosed=True))} open")
         click.echo(f"your inbox: {len(letters(desk, unread_only=True))} unread")
-
-
-@qa.command("inbox")
-@click.option("--all", "everything", is_flag=True, help="Also what was read.")
-@db_option
-@rules_option
-@user_option
-def qa_inbox(everything: bool, db: str, rules: Path | None, user: str | None) -> None:
-    """Shows what was sent to you, and marks it as read.
-
-    Example: abstractor qa inbox --user anna
-    """
-    from abstractor.quality.mail import letters, read_letter
-
-    with _desk(db, rules, user) as desk:
-        for one in letters(desk, unread_only=not everything):
-            click.echo(f"{one.sent_at[:16]} {one.kind} from {one.sender}, patient {one.patient_id}: {one.text}")
-            if one.read_at is None:
-                read_letter(desk, one.message)
 
 
 @qa.group("adjudicate", cls=ErrorGroup)
@@ -310,15 +297,15 @@ def adjudicate_queue(seed: int, minor: bool, db: str, rules: Path | None, user: 
     """
     from abstractor.quality.adjudication import queue_audit, queue_reading
     from abstractor.quality.audits import FACTS, audit_of
-    from abstractor.quality.gathering import finished
+    from abstractor.quality.second_readings import finished
     from abstractor.registry.quality import samples
     from abstractor.registry.readings import readings
 
-    with _desk(db, rules, user) as desk:
+    with desk_of(db, rules, user) as desk:
         done = finished(desk, readings(desk.registry))
         new = sum(queue_reading(desk, one.reading, seed=seed, minor=minor) for one in done)
         locked = [one.name for one in samples(desk.registry) if one.kind == FACTS and audit_of(desk, one.name).locked]
-        new += sum(queue_audit(desk, name, seed=seed) for name in locked)
+        new += sum(queue_audit(desk, name, seed=seed, minor=minor) for name in locked)
     click.echo(f"{new} new differences from {len(done)} second readings and {len(locked)} audits")
 
 
@@ -333,7 +320,7 @@ def adjudicate_list(db: str, rules: Path | None, user: str | None) -> None:
     """
     from abstractor.quality.adjudication import questions
 
-    with _desk(db, rules, user) as desk:
+    with desk_of(db, rules, user) as desk:
         for one in questions(desk):
             click.echo(_question_text(one))
 
@@ -371,7 +358,7 @@ def adjudicate_settle(
         raise click.UsageError("--value goes with the choice `third`, and with no other")
     chosen: Choice = next(one for one in get_args(Choice) if one == choice)
     third = {"value": value, "date": day} if value is not None else None
-    with _desk(db, rules, user) as desk:
+    with desk_of(db, rules, user) as desk:
         decision = adjudicate(desk, difference, chosen, error=error, third=third, comment=comment)
     click.echo(f"{decision.patient_id} {decision.field}: {decision.action} {decision.value}".rstrip())
 
@@ -400,7 +387,7 @@ def qa_report(
 
     if sentences and shareable:
         raise click.UsageError("--sentences holds words of notes: it does not go with --shareable")
-    with _desk(db, rules, user) as desk:
+    with desk_of(db, rules, user) as desk:
         compared = _curves(desk, cutoff or datetime.now(UTC), seed) if curves else ()
         files = write_report(
             desk, gather(desk, seed=seed, curves=compared, with_words=sentences), out, shareable=shareable
@@ -424,3 +411,9 @@ def _curves(desk: "Desk", cutoff: datetime, seed: int) -> "tuple[CurveAgreement,
         for name in ("os", "pfs")
     )
     return tuple(one for one in found if one is not None)
+
+
+qa.add_command(qa_inbox)
+qa.add_command(query_group)
+qa.add_command(qa_training)
+qa.add_command(qa_noticed)

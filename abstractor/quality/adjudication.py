@@ -4,34 +4,37 @@ registry, credited to the adjudicator, beside both originals, which stay.
 
 import random
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 from uuid import NAMESPACE_URL, uuid5
 
-from abstractor.model.decision import Action, Decision
+from abstractor.model.decision import STATING, Action, Decision
 from abstractor.model.fact import Fact
 from abstractor.model.finding import Assertion
 from abstractor.model.suggestion import Evidence
-from abstractor.quality.audit import Refused, Verdict
-from abstractor.quality.audits import audit_of, view_item
+from abstractor.quality.audit import Judgement, Refused, Verdict
+from abstractor.quality.audits import audit_of
 from abstractor.quality.comparing import Kind, Pair
 from abstractor.quality.desk import Desk
+from abstractor.quality.frame import PERSON
 from abstractor.quality.second_readings import compare
+from abstractor.quality.third_values import read_third
 from abstractor.registry.codec import evidence_rows, plain, read_evidence
-from abstractor.registry.decisions import case_of
+from abstractor.registry.decisions import case_of, decisions_of
 from abstractor.registry.quality import (
     Difference,
     Message,
+    SampleItem,
     Step,
     add_differences,
     differences,
+    drawn_decisions,
     settle,
     steps,
     take_step,
 )
-from abstractor.registry.readings import Reading
-from abstractor.review.typed_dates import date_problem, order_problem
-from abstractor.review.values import ValueReader
+from abstractor.registry.readings import Reading, read_blind
+from abstractor.review.attributes import NOT_TYPED
 from abstractor.rulebook.slots import slot_key
 
 SETTLED, REOPENED, MEETING = "settled", "reopened", "meeting"
@@ -85,12 +88,23 @@ def queue_reading(desk: Desk, reading: Reading, *, seed: int = 0, minor: bool = 
     """
     found = compare(desk, reading)
     wanted = [one for one in found.pairs if one.kind is not Kind.SAME and (minor or not one.minor)]
-    names = (found.first_reader, reading.reader)
-    return add_differences(desk.registry, [_difference(desk, reading.reading, one, names, seed) for one in wanted])
+    made = [
+        _difference(desk, reading.reading, one, (_reader_of(one, found.first_reader), reading.reader), seed)
+        for one in wanted
+    ]
+    return add_differences(desk.registry, made)
 
 
-def queue_audit(desk: Desk, sample: str, *, seed: int = 0) -> int:
-    """Puts the major disagreements of a locked audit that name another value before the adjudicator.
+def _reader_of(pair: Pair, closed_by: str) -> str:
+    """Several people may have worked on a first reading: each fact is its own decider's, what is missing the closer's."""
+    return (pair.first.decided_by if pair.first is not None else "") or closed_by
+
+
+def queue_audit(desk: Desk, sample: str, *, seed: int = 0, minor: bool = False) -> int:
+    """Puts the major disagreements of a locked audit before the adjudicator, or all that name another value.
+
+    What was rejected or not documented is a side that states nothing; so is the auditor's where a value is called wrong and no other
+    is named.
 
     Raises:
         Refused: the audit is not locked.
@@ -98,16 +112,29 @@ def queue_audit(desk: Desk, sample: str, *, seed: int = 0) -> int:
     audit = audit_of(desk, sample)
     if not audit.locked:
         raise Refused(f"sample {sample}: lock the audit first")
+    decisions = drawn_decisions(desk.registry, sample)
     found = []
     for item in audit.items:
         judgement = audit.judged.get(item.place)
-        if judgement is None or judgement.verdict is not Verdict.MAJOR or not judgement.third:
+        if judgement is None or judgement.verdict is Verdict.AGREE:
             continue
-        decision = view_item(desk, item).decision
-        third = _stated(item.patient_id, item.field, item.slot, judgement.third)
-        pair = Pair(item.field, Kind.VALUE, _fact(decision), third)
-        found.append(_difference(desk, sample, pair, (decision.decided_by, judgement.auditor), seed))
+        pair = _audited_pair(item, decisions[item.action_id], judgement)
+        if pair is not None and (judgement.verdict is Verdict.MAJOR or (minor and judgement.third)):
+            names = (decisions[item.action_id].decided_by, judgement.auditor)
+            found.append(_difference(desk, sample, pair, names, seed))
     return add_differences(desk.registry, found)
+
+
+def _audited_pair(item: SampleItem, decision: Decision, judgement: Judgement) -> Pair | None:
+    """What was decided and what the auditor says; None where neither states anything."""
+    first = _fact(decision) if decision.action in STATING else None
+    second = None
+    if judgement.third:
+        second = _stated(item.patient_id, item.field, item.slot, judgement.third)
+    if first is None and second is None:
+        return None
+    kind = Kind.FIRST_ONLY if second is None else Kind.SECOND_ONLY if first is None else Kind.VALUE
+    return Pair(item.field, kind, first, second)
 
 
 def _fact(decision: Decision) -> Fact:
@@ -186,7 +213,19 @@ def queue_of(desk: Desk, origin: str | None = None) -> Queue:
 
 def questions(desk: Desk) -> tuple[Question, ...]:
     """What waits for this adjudicator: open differences between two other people, oldest first, names hidden."""
-    return tuple(as_question(one) for one in queue_of(desk).open if desk.user not in (one.first_by, one.second_by))
+    return tuple(as_question(one) for one in queue_of(desk).open if not _concerned(desk, one))
+
+
+def _concerned(desk: Desk, one: Difference) -> str:
+    """Why this person may not settle a difference; "" where nothing speaks against it."""
+    if desk.user in (one.first_by, one.second_by):
+        return "you are one of the two readers; somebody else must adjudicate this"
+    if one.patient_id in read_blind(desk.registry, desk.user):
+        return "you are reading this patient a second time, blind; close that reading first"
+    made = decisions_of(desk.registry, one.patient_id)
+    if any((did.decided_by, did.field) == (desk.user, one.field) and did.source in PERSON for did in made):
+        return "you have decided on this field of the patient yourself; somebody else must adjudicate it"
+    return ""
 
 
 def as_question(one: Difference) -> Question:
@@ -197,6 +236,7 @@ def as_question(one: Difference) -> Question:
 
 
 def _side(label: str, row: Mapping[str, Any] | None) -> Side:
+    """Without the traces of the rules: where one reader saw no suggestions, they would tell which reader this is."""
     if row is None:
         return Side(label, None)
     return Side(
@@ -205,8 +245,8 @@ def _side(label: str, row: Mapping[str, Any] | None) -> Side:
         row["assertion"],
         row["date"],
         row["end_date"],
-        row["attributes"],
-        read_evidence(row["evidence"]),
+        {key: value for key, value in row["attributes"].items() if key not in NOT_TYPED},
+        tuple(replace(one, rule="", confidence=0.0) for one in read_evidence(row["evidence"])),
     )
 
 
@@ -233,12 +273,12 @@ def adjudicate(
         The decision, as the registry holds it.
 
     Raises:
-        Refused: the adjudicator is one of the readers, the error class is unknown, or the third value does not fit the field.
+        Refused: it would be the adjudicator's own work, the error class is unknown, or the third value does not fit the field.
         StaleCase: somebody else has settled it, or decided on it since.
     """
     one = _difference_of(desk, difference)
-    if desk.user in (one.first_by, one.second_by):
-        raise Refused("you are one of the two readers; somebody else must adjudicate this")
+    if against := _concerned(desk, one):
+        raise Refused(against)
     if error not in desk.rules.error_codes:
         raise Refused(f"an outcome needs an error class, one of {', '.join(desk.rules.error_codes)}")
     chosen = _chosen(desk, one, choice, third)
@@ -273,25 +313,8 @@ def _chosen(
 
 
 def _checked(desk: Desk, one: Difference, third: Mapping[str, object]) -> dict[str, object]:
-    spec = desk.book.fields.get(one.field)
-    value = str(third.get("value", ""))
-    date, end = (str(third[key]) if third.get(key) else None for key in ("date", "end_date"))
-    if spec is not None:
-        read = ValueReader(desk.book).read(spec, value)
-        value, problem = read.value, read.problem or order_problem(date, end)
-        for stated in (date, end):
-            problem = problem or (date_problem(stated) if stated else "")
-        if problem:
-            raise Refused(problem)
-    attributes = third.get("attributes")
-    return {
-        "value": value,
-        "assertion": str(Assertion(str(third.get("assertion", "present")))),
-        "date": date,
-        "end_date": end,
-        "attributes": dict(attributes) if isinstance(attributes, Mapping) else {},
-        "evidence": [*(one.first or {}).get("evidence", []), *(one.second or {}).get("evidence", [])],
-    }
+    evidence = [*(one.first or {}).get("evidence", []), *(one.second or {}).get("evidence", [])]
+    return read_third(desk.book, one.field, third) | {"evidence": evidence}
 
 
 def _slot(desk: Desk, one: Difference, chosen: Mapping[str, Any] | None) -> str:

@@ -18,6 +18,9 @@ from abstractor.outcomes.proportions import clopper_pearson
 Counts = npt.NDArray[np.int64]
 Weights = Literal["linear", "quadratic"]
 
+_NO_SPREAD = 1e-6
+"""A standard error below it is rounding: nothing in the table tells how sure the figure is."""
+
 
 @dataclass(frozen=True, slots=True)
 class Estimate:
@@ -69,7 +72,7 @@ def cohen_kappa(table: Counts, weights: Weights | None = None, level: float = 0.
     with np.errstate(invalid="ignore", divide="ignore"):  # its test against 0 is not asked for, and may be 0 / 0
         found = cohens_kappa(table, weights=np.arange(len(table)) if weights else None, wt=weights, return_results=True)
     kappa, error = float(found.kappa), float(found.std_kappa)
-    if error == 0:
+    if not error > _NO_SPREAD:  # not a number, too: a variance that rounding made negative
         return Estimate(kappa, n=n)
     half = float(norm.ppf((1 + level) / 2)) * error
     return Estimate(kappa, max(kappa - half, -1.0), min(kappa + half, 1.0), n, "large-sample (statsmodels)")

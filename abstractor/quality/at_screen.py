@@ -4,7 +4,7 @@ The screens are handed a `QualityWork` and import nothing of this package, becau
 an audit or a difference is opened, and not before.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Container, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Literal
@@ -114,7 +114,7 @@ class QualityWork:
         found = [*audits, *self._reading_items(blind), *self._differing_items(), *self._mail_items()]
         return sorted(found, key=lambda one: not one.waits)
 
-    def _audit_item(self, sample: Sample, blind: frozenset[str]) -> DeskItem:
+    def _audit_item(self, sample: Sample, blind: Container[str]) -> DeskItem:
         opened = self._open(sample.name, blind)
         audit = opened.audit
         done, of = len(audit.items) - len(audit.open), len(audit.items)
@@ -128,7 +128,7 @@ class QualityWork:
         waits = not audit.locked and (bool(opened.waiting) or (not audit.open and self.user in audit.mine))
         return DeskItem(sample.name, "audit", "", len(opened.waiting), state, name=sample.name, waits=waits)
 
-    def _reading_items(self, blind: frozenset[str]) -> list[DeskItem]:
+    def _reading_items(self, blind: Container[str]) -> list[DeskItem]:
         found = []
         for one in readings(self.registry, reader=self.user):
             if one.patient_id in blind:
@@ -172,11 +172,11 @@ class QualityWork:
         """
         return self._open(sample, read_blind(self.registry, self.user))
 
-    def _open(self, sample: str, blind: frozenset[str]) -> OpenAudit:
+    def _open(self, sample: str, blind: Container[str]) -> OpenAudit:
         audit = fold_audit(items_of(self.registry, sample), steps(self.registry, "audit", sample))
         return self._seen(sample, audit, drawn_decisions(self.registry, sample), blind)
 
-    def _seen(self, sample: str, audit: Audit, decisions: Mapping[str, Decision], blind: frozenset[str]) -> OpenAudit:
+    def _seen(self, sample: str, audit: Audit, decisions: Mapping[str, Decision], blind: Container[str]) -> OpenAudit:
         barred = {
             one.place
             for one in audit.items

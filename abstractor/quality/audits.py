@@ -1,5 +1,6 @@
 """Drawing samples and auditing them: what an auditor does, committed step by step."""
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 
@@ -11,8 +12,21 @@ from abstractor.quality.frame import Chart, Flagged, Held, charts, held_decision
 from abstractor.quality.plans import plan, size_for_interval
 from abstractor.quality.sampling import Drawn, Unit, draw, first_of_newcomers
 from abstractor.quality.settings import QualityRules
+from abstractor.quality.third_values import read_third
 from abstractor.registry.decisions import decisions_of
-from abstractor.registry.quality import LOCK, REOPEN, Sample, SampleItem, add_sample, items_of, sample_of, samples, steps, take_step
+from abstractor.registry.quality import (
+    LOCK,
+    REOPEN,
+    Sample,
+    SampleItem,
+    add_sample,
+    items_of,
+    sample_of,
+    samples,
+    steps,
+    take_step,
+)
+from abstractor.registry.readings import read_blind
 
 FACTS, CHARTS = "facts", "charts"
 
@@ -101,15 +115,16 @@ def draw_charts(desk: Desk, name: str, seed: int, fraction: float | None = None)
     frame = [one for one in charts(desk.registry) if one.closed_at]
     if not frame:
         raise Refused("no patient is closed yet; a second reading is of what the first reader has finished")
-    new = first_of_newcomers(
-        ((one.patient_id, one.abstractor, one.closed_at) for one in frame), rules.newcomer_charts, _known(desk)
+    first = first_of_newcomers(
+        ((one.patient_id, one.abstractor, one.closed_at) for one in frame), rules.newcomer_charts
     )
+    new = first - _drawn_before(desk)
     share = rules.chart_fraction if fraction is None else fraction
     drawn = draw(
         [_chart_unit(one, one.patient_id in new) for one in frame],
         seed=seed,
         by=("abstractor", "year", "stage"),
-        sizes={"": round(share * len(frame) + 0.5)},
+        sizes={"": math.ceil(share * len(frame) - 1e-9)},
         least_of={"abstractor": rules.charts_per_abstractor},
     )
     sample = _sample(desk, name, CHARTS, seed, {"fraction": share}, drawn)
@@ -121,11 +136,10 @@ def _chart_unit(chart: Chart, new: bool) -> Unit:
     return Unit(chart.patient_id, "", chart.traits, "first charts of a new abstractor" if new else "")
 
 
-def _known(desk: Desk) -> set[str]:
-    """Abstractors whose first charts were drawn before."""
+def _drawn_before(desk: Desk) -> set[str]:
+    """Patients of earlier samples of charts: who had three charts then still has seven first ones to come."""
     earlier = [one for one in samples(desk.registry) if one.kind == CHARTS]
-    patients = {item.patient_id for one in earlier for item in items_of(desk.registry, one.name)}
-    return {one.abstractor for one in charts(desk.registry) if one.patient_id in patients}
+    return {item.patient_id for one in earlier for item in items_of(desk.registry, one.name)}
 
 
 def _sample(desk: Desk, name: str, kind: str, seed: int, plan_row: Mapping[str, object], drawn: Drawn) -> Sample:
@@ -165,7 +179,13 @@ class ItemInView:
 
 
 def view_item(desk: Desk, item: SampleItem) -> ItemInView:
-    """The decision behind an item."""
+    """The decision behind an item.
+
+    Raises:
+        Refused: the auditor is to read this patient blind, or the decision is not in this registry.
+    """
+    if item.patient_id in read_blind(desk.registry, desk.user):
+        raise Refused(f"item {item.place}: you are reading this patient a second time, blind; close that reading first")
     made = decisions_of(desk.registry, item.patient_id)
     decision = next((one for one in made if one.action_id == item.action_id), None)
     if decision is None:
@@ -192,21 +212,30 @@ def judge(
         place: of the item.
         verdict: agree, or a minor or major disagreement.
         error: its class, of a disagreement.
-        third: what is right: value, and if need be assertion, date, end_date, attributes.
+        third: what is right: value, and if need be assertion, date, end_date, attributes. A major disagreement without it says that
+            what was stated does not hold at all.
         comment: free text.
 
     Raises:
-        Refused: locked, one's own decision, no such item, or no known error class.
+        Refused: locked, one's own decision, a patient whom one reads blind, no such item, no known error class, or a value that does
+            not fit the field.
         StaleCase: another auditor has judged it since.
     """
     audit = audit_of(desk, sample)
     item = _item(audit, place)
     decided_by = view_item(desk, item).decision.decided_by
     check_judgement(audit, item, decided_by, desk.user, verdict, error, desk.rules.error_codes)
-    content = {"error": error, "third": dict(third) if third else None, "comment": comment}
-    step = desk.step("audit", sample, str(place), str(verdict), **content)
+    if verdict is Verdict.AGREE and third:
+        raise Refused(f"item {place}: who agrees names no other value")
+    stated = {key: one for key, one in read_third(desk.book, item.field, third).items() if one} if third else None
+    step = desk.step("audit", sample, str(place), str(verdict), error=error, third=stated, comment=comment)
     take_step(desk.registry, step, seen=audit.version)
-    return audit_of(desk, sample)
+    return _after(desk, sample, audit)
+
+
+def _after(desk: Desk, sample: str, audit: Audit) -> Audit:
+    """Where it stands now; what was drawn never changes."""
+    return fold_audit(audit.items, steps(desk.registry, "audit", sample))
 
 
 def _item(audit: Audit, place: int) -> SampleItem:
@@ -234,7 +263,7 @@ def undo(desk: Desk, sample: str) -> Audit:
         raise Refused(f"item {place}: somebody else has judged it since; nothing was undone")
     step = desk.step("audit", sample, str(place), UNDO, undoes=judgement.event_id)
     take_step(desk.registry, step, seen=audit.version)
-    return audit_of(desk, sample)
+    return _after(desk, sample, audit)
 
 
 def lock(desk: Desk, sample: str) -> Audit:

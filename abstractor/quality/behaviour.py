@@ -83,8 +83,12 @@ def fast_runs(held: Iterable[Held], fast_seconds: float, run: int = RUN) -> int:
 
 
 def chart_minutes(held: Iterable[Held]) -> dict[str, float]:
-    """Minutes of work by patient: the sum of the times of its decisions, pauses left out."""
+    """Minutes of work by patient: the times of the decisions that hold, without pauses and without the reading before the first one.
+
+    Patients of whom no time is known are left out.
+    """
     found: dict[str, float] = defaultdict(float)
     for one in held:
-        found[one.decision.patient_id] += (one.seconds or 0.0) / 60
+        if one.seconds is not None:
+            found[one.decision.patient_id] += one.seconds / 60
     return dict(found)

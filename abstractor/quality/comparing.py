@@ -171,8 +171,8 @@ def _dated(first: Fact, second: Fact, one: str | None, other: str | None, spec: 
     if not one and not other:
         return Pair(first.field, Kind.SAME, first, second)
     days = _days(one, other)
-    if days is None:
-        return Pair(first.field, Kind.DATE, first, second, minor=True)
+    if days is None:  # a date against none: no tolerance covers it
+        return Pair(first.field, Kind.DATE, first, second)
     if one == other or (days <= rules.dates.same_within and not spec.prefix_refines):
         return Pair(first.field, Kind.SAME, first, second, days=days)
     return Pair(first.field, Kind.DATE, first, second, minor=days <= rules.dates.minor_within, days=days)

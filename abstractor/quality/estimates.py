@@ -8,13 +8,12 @@ effective size never counts for more than what was audited. `benchmarks/quality_
 """
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from scipy.stats import beta
-
 from abstractor.quality.agreement import Estimate
+from abstractor.quality.clusters import exact_limits
 from abstractor.quality.plans import allowed_errors, plan
 from abstractor.quality.settings import FieldClass
 
@@ -55,7 +54,7 @@ def share_right(audited: Sequence[Audited], strata: dict[str, StratumSize], leve
     if effective is None:
         return Estimate(share, share, share, n, "all were audited")
     size = min(effective, float(n))
-    lower, upper = _limits(share * size, size, level)
+    lower, upper = exact_limits(share, size, level)
     return Estimate(
         share, lower, upper, n, "exact (Clopper–Pearson)" if len(parts) == 1 else "stratified (Korn–Graubard)"
     )
@@ -102,14 +101,6 @@ def _effective_size(parts: Sequence[_Part], whole: float) -> float | None:
     return middle * (1 - middle) / variance if variance > 0 else None
 
 
-def _limits(hits: float, trials: float, level: float) -> tuple[float, float]:
-    """Clopper–Pearson, for sizes that need not be whole."""
-    tail = (1 - level) / 2
-    lower = 0.0 if hits <= 0 else float(beta.ppf(tail, hits, trials - hits + 1))
-    upper = 1.0 if hits >= trials - 1e-9 else float(beta.ppf(1 - tail, hits + 1, trials - hits))
-    return lower, upper
-
-
 Verdict = Literal["accepted", "failed", "open"]
 
 
@@ -121,7 +112,15 @@ class Acceptance:
     text: str
 
 
-def accept(audited: int, errors: int, drawn: int, frame: int, rules: FieldClass) -> Acceptance:
+def is_even(strata: Iterable[StratumSize]) -> bool:
+    """Whether all values weigh about the same, so that a plan for plain samples may judge them. `audited`: how many are to be."""
+    weights = [one.size / one.audited for one in strata if one.audited]
+    return not weights or max(weights) <= _ALIKE * min(weights)
+
+
+def accept(
+    audited: int, errors: int, drawn: int, frame: int, rules: FieldClass, right: Estimate | None = None
+) -> Acceptance:
     """Judges a field by its acceptance plan, once its sample is audited; a field that can't pass any more fails at once.
 
     Args:
@@ -130,11 +129,15 @@ def accept(audited: int, errors: int, drawn: int, frame: int, rules: FieldClass)
         drawn: how many are in the sample.
         frame: how many there are in all; where all were drawn and audited, the share itself is judged.
         rules: the field's class.
+        right: of a sample whose strata weigh differently: the weighted share of right values, its lower limit one-sided at the confidence
+            of the class. No plan fits such a sample: what was taken in full would stand for more than it is. None: a plain sample.
     """
+    if drawn >= frame:
+        return _accept_all(audited, errors, frame, int(rules.error_limit * frame + 1e-9))
+    if right is not None:
+        return _accept_weighted(audited, errors, drawn, rules, right)
     limit, sure = f"{rules.plan_limit:.0%}", f"{rules.confidence:.0%}"
-    allowed = (
-        int(rules.error_limit * frame) if drawn >= frame else allowed_errors(drawn, rules.plan_limit, rules.confidence)
-    )
+    allowed = allowed_errors(drawn, rules.plan_limit, rules.confidence)
     if allowed is None:
         needed = min(plan(rules.plan_limit, rules.confidence, errors).n, frame)
         return Acceptance("open", f"open: {drawn} drawn are too few to judge; draw {needed}")
@@ -144,12 +147,32 @@ def accept(audited: int, errors: int, drawn: int, frame: int, rules: FieldClass)
         )
     if audited < drawn:
         return Acceptance("open", f"open: {audited} of {drawn} audited, {errors} wrong, {allowed} allowed")
-    if drawn >= frame:
-        return Acceptance("accepted", f"accepted: all {frame} audited, {errors} wrong, {allowed} allowed")
     return Acceptance(
         "accepted",
         f"accepted: {errors} wrong of {audited}, {allowed} allowed; {sure} sure that fewer than {limit} are wrong",
     )
+
+
+def _accept_all(audited: int, errors: int, frame: int, allowed: int) -> Acceptance:
+    """Nothing was left to chance."""
+    if errors > allowed:
+        return Acceptance("failed", f"failed: {errors} wrong, {allowed} allowed of all {frame}; {REMEDY}")
+    if audited < frame:
+        return Acceptance("open", f"open: {audited} of all {frame} audited, {errors} wrong, {allowed} allowed")
+    return Acceptance("accepted", f"accepted: all {frame} audited, {errors} wrong, {allowed} allowed")
+
+
+def _accept_weighted(audited: int, errors: int, drawn: int, rules: FieldClass, right: Estimate) -> Acceptance:
+    limit, sure = f"{rules.plan_limit:.0%}", f"{rules.confidence:.0%}"
+    if audited < drawn or right.value is None or right.lower is None:
+        return Acceptance("open", f"open: {audited} of {drawn} audited, {errors} wrong")
+    most = 1 - right.lower
+    told = f"{errors} wrong of {audited}, about {1 - right.value:.1%} of all"
+    if most <= rules.plan_limit:
+        return Acceptance("accepted", f"accepted: {told}; {sure} sure that fewer than {limit} are wrong")
+    if errors == 0:
+        return Acceptance("open", f"open: none wrong of {audited}, but up to {most:.1%} of all may be; draw more")
+    return Acceptance("failed", f"failed: {told}, up to {most:.1%} may be where {limit} is the limit; {REMEDY}")
 
 
 REMEDY = "find the cause, train, and abstract the failed part again in full"

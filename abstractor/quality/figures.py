@@ -36,6 +36,10 @@ def describe(one: Estimate) -> str:
     return f"{one.value:.1%} ({one.lower:.1%} to {one.upper:.1%}; n {one.n})"
 
 
+def _lowest(one: Estimate) -> float:
+    return next((share for share in (one.lower, one.value) if share is not None), 0.0)
+
+
 @styled
 def share_picture(name: str, title: str, rows: Sequence[Row]) -> Picture | None:
     """Shares with intervals, one above the other; the mark of each line is what is wanted. None without any share."""
@@ -55,7 +59,7 @@ def share_picture(name: str, title: str, rows: Sequence[Row]) -> Picture | None:
             axes.plot([one.estimate.lower, one.estimate.upper], [place, place], color=colour, linewidth=2)
         axes.plot([value], [place], marks[one.verdict], color=colour, markersize=6)
         axes.plot([one.wanted, one.wanted], [place - 0.35, place + 0.35], color="#1a1a1a", linewidth=1)
-    least = min(min(one.estimate.lower or one.estimate.value or 0.0, one.wanted) for one in shown)
+    least = min(min(_lowest(one.estimate), one.wanted) for one in shown)
     axes.set_yticks(range(len(shown)), [one.label for one in reversed(shown)])
     axes.set(xlim=(max(least - 0.05, 0.0), 1.005), ylim=(-0.7, len(shown) - 0.3))
     axes.xaxis.set_major_formatter(lambda share, _: f"{share:.0%}")

@@ -14,11 +14,20 @@ from abstractor.quality.curves import CurveAgreement
 from abstractor.quality.desk import Desk
 from abstractor.quality.frame import Held, held_decisions
 from abstractor.quality.mail import Query, queries
+from abstractor.quality.many_readers import ManyReaders
 from abstractor.quality.refused_words import RefusedWords, refused_words
-from abstractor.quality.rule_answers import Period, by_rulebook, by_source, over_time, retired, worst_rules
-from abstractor.quality.second_readings import Comparison, compare, is_finished
-from abstractor.quality.summary import FieldAgreement, FieldAudit, agree_fields, audit_fields, error_classes
-from abstractor.registry.decisions import case_of
+from abstractor.quality.rule_answers import (
+    Drift,
+    Period,
+    by_rulebook,
+    by_source,
+    drift,
+    over_time,
+    retired,
+    worst_rules,
+)
+from abstractor.quality.second_readings import Comparison, finished
+from abstractor.quality.summary import FieldAgreement, FieldAudit, agree_fields, agree_many, audit_fields, error_classes
 from abstractor.registry.judgements import RuleRecord, rule_records
 from abstractor.registry.quality import Sample, samples
 from abstractor.registry.readings import Reading, readings
@@ -51,6 +60,8 @@ class Gathered:
     readings: tuple[Reading, ...]
     comparisons: tuple[Comparison, ...]
     agreement: tuple[FieldAgreement, ...]
+    many: tuple[ManyReaders, ...]
+    """Where more than two have read."""
     curves: tuple[CurveAgreement, ...]
     queue: Queue
     waiting: tuple[int, ...]
@@ -63,6 +74,7 @@ class Gathered:
     months: tuple[Period, ...]
     sources: tuple[Period, ...]
     rulebooks: tuple[Period, ...]
+    drift: tuple[Drift, ...]
     rules: Mapping[str, RuleRecord]
     retired: tuple[RuleRecord, ...]
     words: tuple[RefusedWords, ...] = ()
@@ -78,7 +90,7 @@ def gather(desk: Desk, *, seed: int = 0, curves: Sequence[CurveAgreement] = (), 
 
     Args:
         desk: who reports.
-        seed: of the bootstrap intervals.
+        seed: of the intervals for more than two readers.
         curves: agreement of survival curves, where endpoints were asked for.
         with_words: whether words of notes may be told, of the worst rules.
     """
@@ -97,7 +109,8 @@ def gather(desk: Desk, *, seed: int = 0, curves: Sequence[CurveAgreement] = (), 
         errors=error_classes(audit for _, audit in audits),
         readings=assigned,
         comparisons=comparisons,
-        agreement=agree_fields(comparisons, desk.book.fields, desk.rules, seed=seed),
+        agreement=agree_fields(comparisons, desk.book.fields, desk.rules),
+        many=agree_many(comparisons, desk.book.fields, seed=seed),
         curves=tuple(curves),
         queue=queue,
         waiting=waiting_days(queue.open, now),
@@ -109,16 +122,11 @@ def gather(desk: Desk, *, seed: int = 0, curves: Sequence[CurveAgreement] = (), 
         months=over_time(held),
         sources=by_source(held),
         rulebooks=by_rulebook(held),
+        drift=drift(held),
         rules=records,
         retired=retired(records, (rule for rule, one in records.items() if one.fired)),
         words=refused_words(desk, [one.rule for one in worst_rules(records.values())[:_TOLD]]) if with_words else (),
     )
-
-
-def finished(desk: Desk, assigned: Sequence[Reading]) -> tuple[Comparison, ...]:
-    """The comparisons of all second readings that both readers have closed."""
-    done = (one for one in assigned if is_finished(desk, one) and case_of(desk.registry, one.patient_id).closed)
-    return tuple(compare(desk, one) for one in done)
 
 
 def differences_by_kind(comparisons: Sequence[Comparison]) -> Counter[tuple[str, str]]:

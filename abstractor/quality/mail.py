@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from abstractor.quality.audit import Refused
 from abstractor.quality.desk import Desk
+from abstractor.registry.notes import notes_of
 from abstractor.registry.quality import Message, Step, inbox, mark_read, steps, take_step
 
 OPEN, ANSWER, CLOSE = "open", "answer", "close"
@@ -29,8 +30,12 @@ def ask(desk: Desk, patient_id: str, slot: str, to: str, text: str) -> Query:
     """Opens a query; it arrives in the other's inbox.
 
     Raises:
-        Refused: nothing was asked.
+        Refused: nothing was asked, nobody was, or there is no such patient.
     """
+    if not to.strip():
+        raise Refused("a query needs somebody to answer it")
+    if not notes_of(desk.registry, patient_id):
+        raise Refused(f"patient {patient_id}: not in this registry")
     return _say(desk, desk.new_id(), OPEN, text, patient_id, slot, to)
 
 
@@ -113,6 +118,20 @@ def _query(name: str, thread: list[Step]) -> Query:
         state,
         said,
     )
+
+
+def find_query(desk: Desk, start: str) -> Query:
+    """The query whose id starts so.
+
+    Raises:
+        Refused: there is none, or more than one.
+    """
+    found = [one for one in queries(desk) if one.query.startswith(start)]
+    if len(found) != 1:
+        raise Refused(
+            f"query {start}: {'there is no such query' if not found else 'more than one starts so; write more of it'}"
+        )
+    return found[0]
 
 
 def letters(desk: Desk, *, unread_only: bool = False) -> tuple[Message, ...]:

@@ -1,5 +1,6 @@
 """What the worst rules took for a fact and reviewers refused, with the words around it: for reports that may hold words of notes."""
 
+import re
 from collections import defaultdict
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -10,8 +11,10 @@ from abstractor.registry.decisions import case_of
 from abstractor.registry.notes import note_text, notes_of, patients
 from abstractor.registry.suggestions import suggestions_of
 
-_AROUND = 90
-"""Characters before and behind."""
+_FARTHEST = 400
+"""Characters before and behind: notes without full stops have no end of a sentence."""
+_END = re.compile(r"(?<=[.!?])\s+(?=[A-Z0-9(])|\n[ \t]*\n")
+"""Where a sentence ends; line ends alone do not, for many notes are wrapped."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +26,14 @@ class RefusedWords:
     value: str
     text: str
     note_id: str
+
+
+def sentence(text: str, start: int, end: int) -> str:
+    """The whole sentence, or the sentences, around some words."""
+    first, last = max(start - _FARTHEST, 0), min(end + _FARTHEST, len(text))
+    before = [one.end() for one in _END.finditer(text, first, start)]
+    behind = _END.search(text, end, last)
+    return text[before[-1] if before else first : behind.start() if behind else last]
 
 
 def refused_words(desk: Desk, rules: Collection[str], *, each: int = 3) -> tuple[RefusedWords, ...]:
@@ -39,8 +50,7 @@ def refused_words(desk: Desk, rules: Collection[str], *, each: int = 3) -> tuple
             if one.slot not in refused or words is None or versions.get(words.note_id) != words.note_sha256:
                 continue
             if len(found[words.rule]) < each:
-                text = note_text(desk.registry, words.note_id)
-                around = text[max(words.start - _AROUND, 0) : words.end + _AROUND]
+                around = sentence(note_text(desk.registry, words.note_id), words.start, words.end)
                 found[words.rule].append(
                     RefusedWords(words.rule, one.field, one.value, " ".join(around.split()), words.note_id)
                 )

@@ -40,6 +40,8 @@ _TERMS = (
     ("Right", "The auditor agreed without reserve. The interval says where the share in the whole registry lies, 95 times in 100."),
     ("Passes", "Whether the field's errors are few enough, by its acceptance plan; a failed field is to be abstracted again where it failed."),
     ("F1", "Of all facts that either reader stated, weighted: how many both did. 100 % means that nobody missed or added one."),
+    ("Interval", "Where the true figure lies, 95 times in 100. Of shares of facts it takes patients as the units: facts of one patient are missed together."),
+    ("Alpha", "Like kappa, for any number of readers, with gaps; Fleiss' kappa is that of the patients whom the most readers read."),
     ("Kappa", "Agreement beyond what chance would give; 1 is full agreement. Where one answer is rare it falls though readers agree: then read PABAK and AC1."),
     ("Recall", "Of the facts the other reader found, the share that this one found too."),
     ("Facts in all", f"How many facts there may be, with those both missed. {CAVEAT}"),
@@ -134,12 +136,22 @@ def _audits(desk: Desk, found: Gathered) -> list[Block]:
                 "note",
             )
         )
-        rows = [
-            Row(_label(desk, one.field), one.right, 1 - desk.rules.rules_of(one.field).error_limit) for one in fields
-        ]
-        blocks += _pictured(share_picture(f"audit_{sample.name}", "Right, by field", rows))
+        blocks += _pictured(
+            share_picture(f"audit_{sample.name}", "Without an error that counts, by field", _rows(desk, fields))
+        )
         blocks.append(_audit_table(desk, fields))
     return [*blocks, *_error_table(desk, found)]
+
+
+def _rows(desk: Desk, fields: Iterable[FieldAudit]) -> list[Row]:
+    """What a minor error is to the field's class, it is in the figure too."""
+    made = []
+    for one in fields:
+        group = desk.rules.rules_of(one.field)
+        made.append(
+            Row(_label(desk, one.field), one.right if "minor" in group.counted else one.sound, 1 - group.error_limit)
+        )
+    return made
 
 
 def _audit_table(desk: Desk, fields: Iterable[FieldAudit]) -> Table:
@@ -208,6 +220,7 @@ def _agreement(desk: Desk, found: Gathered) -> list[Block]:
             Cell("", below=dates, note=bias),
         ])  # fmt: skip
     blocks.append(table(columns, made, small=True))
+    blocks += _many(desk, found)
     kinds = [
         [Cell(_label(desk, field), strong=True), Cell(kind), Cell(str(count))]
         for (field, kind), count in sorted(differences_by_kind(found.comparisons).items())
@@ -216,6 +229,33 @@ def _agreement(desk: Desk, found: Gathered) -> list[Block]:
         blocks.append(Heading("Where they differ", level=3))
         blocks.append(table([Column("Field"), Column("Difference"), Column("Times", right=True)], kinds, small=True))
     return blocks
+
+
+def _many(desk: Desk, found: Gathered) -> list[Block]:
+    if not found.many:
+        return []
+    rows = [
+        [Cell(_label(desk, one.field), strong=True), Cell(str(one.patients)), Cell(str(one.most_readers)), _coefficient(one.alpha, None),
+         _coefficient(one.fleiss, None)]
+        for one in found.many
+    ]  # fmt: skip
+    columns = [
+        Column("Field"), Column("Patients", right=True), Column("Readers, at most", right=True), Column("Krippendorff’s alpha"), Column("Fleiss’ kappa"),
+    ]  # fmt: skip
+    return [Heading("More than two readers", level=3), table(columns, rows, small=True)]
+
+
+def _drift(found: Gathered) -> list[Block]:
+    if not found.drift:
+        return []
+    rows = [
+        [Cell(one.rule, strong=True), Cell(one.since), Cell(f"{one.before[0]} of {one.before[1]}"), Cell(f"{one.after[0]} of {one.after[1]}"),
+         Cell(f"{one.p:.3f}")]
+        for one in found.drift
+    ]  # fmt: skip
+    columns = [Column("Rule"), Column("Since"), Column("Let stand before"), Column("Let stand since"), Column("p")]
+    text = "Let stand less often in the newest month than before, more than chance explains (Fisher, Holm): has the source changed, or the rule?"
+    return [Heading("Rules that got worse", level=3), Paragraph(text, "note"), table(columns, rows, small=True)]
 
 
 def _curves(found: Gathered) -> list[Block]:
@@ -299,18 +339,21 @@ def _rules(found: Gathered) -> list[Block]:
     blocks: list[Block] = [
         Heading("Rules", "rules"),
         Paragraph(
-            "The worst first, by the upper limit of what is right; sentences: `abstractor evaluate --errors`, `rules diff`.",
+            "The worst first, by the upper limit of what is right; what they misread: `abstractor qa report --sentences`.",
             "note",
         ),
     ]
     blocks.append(table(columns, rows, small=True))
+    blocks += _drift(found)
     blocks += [Quote(one.text, f"{one.rule}: {one.field} {one.value}, note {one.note_id}") for one in found.words]
     for title, periods in (("Over time", found.months), ("By source", found.sources), ("By rulebook", found.rulebooks)):
         if periods:
             blocks += [Heading(title, level=3), _periods(periods)]
     if found.retired:
         names = ", ".join(f"{one.rule} ({one.judged} judged)" for one in found.retired)
-        blocks.append(Paragraph(f"Retired rules, kept for what they once suggested: {names}.", "note"))
+        blocks.append(
+            Paragraph(f"Rules that find nothing any more, kept for what they once suggested: {names}.", "note")
+        )
     return blocks
 
 

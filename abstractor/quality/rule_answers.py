@@ -1,8 +1,10 @@
 """Rules answer for themselves: what reviewers made of each, over time and by source, and whether a new rulebook may be released."""
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+
+from scipy.stats import hypergeom
 
 from abstractor.model.decision import Action
 from abstractor.outcomes.proportions import clopper_pearson
@@ -42,14 +44,60 @@ def by_rulebook(held: Iterable[Held]) -> tuple[Period, ...]:
     return _grouped(held, lambda one: one.decision.rulebook)
 
 
+@dataclass(frozen=True, slots=True)
+class Drift:
+    """A rule whose suggestions are let stand less often than before, more so than chance would do it."""
+
+    rule: str
+    since: str
+    """The month."""
+    before: tuple[int, int]
+    """Let stand, of so many judged."""
+    after: tuple[int, int]
+    p: float
+    """Fisher's exact test, one-sided, corrected for the number of rules looked at (Holm)."""
+
+
+def drift(held: Iterable[Held], level: float = 0.05) -> tuple[Drift, ...]:
+    """Rules that fell in the newest month, against all months before it."""
+    items = [(one.decision.decided_at[:7], one.unit.traits["rule"], kept) for one, kept in _judged(held)]
+    newest = max((month for month, _, _ in items), default="")
+    counts: dict[str, list[int]] = defaultdict(lambda: [0, 0, 0, 0])
+    for month, rule, kept in items:
+        here = counts[rule]
+        at = 2 if month == newest else 0
+        here[at] += kept
+        here[at + 1] += 1
+    both = {rule: one for rule, one in counts.items() if one[1] and one[3] and rule != "none"}
+    tested = sorted((_fell(*one), rule) for rule, one in both.items())
+    found: list[Drift] = []
+    for place, (p, rule) in enumerate(tested):
+        corrected = min(p * (len(tested) - place), 1.0)
+        if corrected > level:
+            break
+        was, of, now, since = both[rule]
+        found.append(Drift(rule, newest, (was, of), (now, since), corrected))
+    return tuple(found)
+
+
+def _fell(was: int, before: int, now: int, after: int) -> float:
+    """How probably so few, or fewer, of those that stand are new ones, were old and new alike."""
+    return float(hypergeom.cdf(now, before + after, was + now, after))
+
+
 def _grouped(held: Iterable[Held], key: Callable[[Held], str]) -> tuple[Period, ...]:
     groups: dict[str, list[bool]] = defaultdict(list)
+    for one, kept in _judged(held):
+        groups[key(one)].append(kept)
+    return tuple(Period(name, len(kept), _share(kept)) for name, kept in sorted(groups.items()))
+
+
+def _judged(held: Iterable[Held]) -> Iterator[tuple[Held, bool]]:
+    """Decisions on a suggestion, and whether its value was let stand."""
     for one in held:
         decision = one.decision
         if decision.action in _JUDGING and decision.offered:
-            kept = decision.action is not Action.REJECT and decision.value in decision.offered.split(" | ")
-            groups[key(one)].append(kept)
-    return tuple(Period(name, len(kept), _share(kept)) for name, kept in sorted(groups.items()))
+            yield one, decision.action is not Action.REJECT and decision.value in decision.offered.split(" | ")
 
 
 def _share(kept: Sequence[bool]) -> Estimate:

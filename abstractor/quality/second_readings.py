@@ -15,7 +15,7 @@ from abstractor.quality.frame import PERSON
 from abstractor.registry.decisions import decisions_of
 from abstractor.registry.notes import notes_of
 from abstractor.registry.quality import items_of, sample_of
-from abstractor.registry.readings import Reading, ReadingLog, add_reading, readings
+from abstractor.registry.readings import Reading, ReadingLog, add_reading, has_seen, readings
 from abstractor.review.config import ReviewConfig
 from abstractor.review.session import Session
 
@@ -52,10 +52,11 @@ def assign_sample(desk: Desk, sample: str, readers: Iterable[str], *, suggesting
     for item in items_of(desk.registry, sample):
         if item.patient_id in taken:
             continue
-        own = {one.decided_by for one in decisions_of(desk.registry, item.patient_id)}
-        free = [name for name in names if name not in own]
+        free = [name for name in names if not has_seen(desk.registry, item.patient_id, name)]
         if not free:
-            raise Refused(f"patient {item.patient_id}: every one of these readers has decided on it; name another")
+            raise Refused(
+                f"patient {item.patient_id}: every one of these readers has decided on it or audited it; name another"
+            )
         made.append(assign(desk, item.patient_id, free[item.place % len(free)], suggesting=suggesting, sample=sample))
     return tuple(made)
 
@@ -87,7 +88,10 @@ class Comparison:
 
     reading: Reading
     first_reader: str
+    """Who closed the first reading."""
     pairs: tuple[Pair, ...]
+    first: Case
+    second: Case
 
 
 def is_finished(desk: Desk, reading: Reading) -> bool:
@@ -96,30 +100,58 @@ def is_finished(desk: Desk, reading: Reading) -> bool:
 
 
 def compare(desk: Desk, reading: Reading) -> Comparison:
-    """Compares the registry, as it was when the first reader closed, with the second reading.
+    """Compares the registry, as it was when both readers had closed for the first time, with the second reading.
 
     Raises:
         Refused: one of the two is not closed yet.
     """
-    made = decisions_of(desk.registry, reading.patient_id)
-    second = ReadingLog(desk.registry, reading).case_of(reading.patient_id)
-    first = first_reading(reading.patient_id, made)
-    if first is None:
-        raise Refused(f"patient {reading.patient_id}: the first reader has not closed it yet")
+    log = ReadingLog(desk.registry, reading)
+    second = log.case_of(reading.patient_id)
     if not second.closed:
         raise Refused(f"patient {reading.patient_id}: {reading.reader} has not closed the second reading yet")
+    made = decisions_of(desk.registry, reading.patient_id)
+    kept = first_reading(reading.patient_id, made, _closing(log.decisions_of(reading.patient_id)))
+    if not kept:
+        raise Refused(f"patient {reading.patient_id}: the first reader has not closed it yet")
+    first = fold(reading.patient_id, kept)
     pairs = compare_facts(first.facts, second.facts, desk.book.fields, desk.rules)
-    return Comparison(reading, closed_by(made), pairs)
+    return Comparison(reading, closed_by(kept), pairs, first, second)
 
 
-def first_reading(patient_id: str, decisions: Iterable[Decision]) -> Case | None:
-    """What held when the patient was last closed: adjudication since then changes no comparison. None where it never was."""
+def finished(desk: Desk, assigned: Iterable[Reading]) -> tuple[Comparison, ...]:
+    """The comparisons of all second readings that both readers have closed."""
+    found = []
+    for one in assigned:
+        try:
+            found.append(compare(desk, one))
+        except Refused:
+            continue
+    return tuple(found)
+
+
+def _closing(decisions: Iterable[Decision]) -> str:
+    """When a reading was last closed."""
+    return max((one.decided_at for one in decisions if one.action is Action.CLOSE), default="")
+
+
+def first_reading(patient_id: str, decisions: Iterable[Decision], until: str) -> tuple[Decision, ...]:
+    """The decisions of the first reading, up to its closing: what is mended or adjudicated later changes no comparison.
+
+    Args:
+        patient_id: the patient.
+        decisions: all in the registry, oldest first.
+        until: when the second reading was closed. The first counts as it was closed then; if it was open then, as it is closed next.
+
+    Returns:
+        Nothing where it is not closed yet.
+    """
     made = tuple(decisions)
-    last = next((at for at in range(len(made) - 1, -1, -1) if made[at].action is Action.CLOSE), None)
-    if last is None or not fold(patient_id, made).closed:
-        return None
-    kept = (one for one in made[: last + 1] if one.source != "adjudication")
-    return fold(patient_id, kept)
+    closings = [at for at, one in enumerate(made) if one.action is Action.CLOSE]
+    before = [one for one in made if one.decided_at <= until]
+    earlier = [at for at in closings if made[at].decided_at <= until]
+    closed_then = fold(patient_id, before).closed
+    end = earlier[-1] if closed_then else next((at for at in closings if at not in earlier), -1)
+    return tuple(one for one in made[: end + 1] if one.source != "adjudication")
 
 
 def closed_by(decisions: Iterable[Decision]) -> str:
@@ -133,16 +165,15 @@ def both_records(desk: Desk) -> tuple[tuple[PatientRecord, ...], tuple[PatientRe
     """Patients of finished second readings as endpoints take them: from the first reading, and from the second; same order, same notes."""
     first: list[PatientRecord] = []
     second: list[PatientRecord] = []
-    for one in readings(desk.registry):
-        case = first_reading(one.patient_id, decisions_of(desk.registry, one.patient_id))
-        other = ReadingLog(desk.registry, one).case_of(one.patient_id)
-        if case is None or not other.closed or any(known.patient_id == one.patient_id for known in first):
+    for compared in finished(desk, readings(desk.registry)):
+        one = compared.reading
+        if any(known.patient_id == one.patient_id for known in first):
             continue
         days = tuple(
             NoteContact(datetime.date.fromisoformat(note.note_date[:10]), note.note_type, note.note_id)
             for note in notes_of(desk.registry, one.patient_id)
             if note.note_date
         )
-        first.append(PatientRecord(one.patient_id, case.facts, days))
-        second.append(PatientRecord(one.patient_id, other.facts, days))
+        first.append(PatientRecord(one.patient_id, compared.first.facts, days))
+        second.append(PatientRecord(one.patient_id, compared.second.facts, days))
     return tuple(first), tuple(second)

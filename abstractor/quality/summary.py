@@ -1,22 +1,25 @@
 """What audits and second readings come to, field by field: the figures of the report, as plain values."""
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+from abstractor.model.case import Case
 from abstractor.model.decision import STATING
+from abstractor.model.fact import Fact
+from abstractor.model.finding import Assertion
 from abstractor.quality.agreement import Estimate, ac1, cohen_kappa, cross_table, pabak, percent_agreement
 from abstractor.quality.audit import Audit, Judgement, Verdict
-from abstractor.quality.audits import view_item
+from abstractor.quality.clusters import f1_by_patient, share_by_patient
 from abstractor.quality.comparing import Kind, Pair, found
-from abstractor.quality.day_agreement import BlandAltman, bland_altman, middle, within
+from abstractor.quality.day_agreement import BlandAltman, bland_altman, middle
 from abstractor.quality.desk import Desk
-from abstractor.quality.estimates import Acceptance, Audited, StratumSize, accept, share_right
-from abstractor.quality.matching import Found, estimated_total, recall
-from abstractor.quality.resampling import by_patient
+from abstractor.quality.estimates import Acceptance, Audited, StratumSize, accept, is_even, share_right
+from abstractor.quality.many_readers import ManyReaders, many_readers
+from abstractor.quality.matching import Found, estimated_total
 from abstractor.quality.second_readings import Comparison
 from abstractor.quality.settings import QualityRules
-from abstractor.registry.quality import Sample, SampleItem
+from abstractor.registry.quality import Sample, SampleItem, drawn_decisions
 from abstractor.rulebook.schema import FieldSpec
 
 NOTHING = "(nothing)"
@@ -46,15 +49,16 @@ class FieldAudit:
 
 def audit_fields(desk: Desk, sample: Sample, audit: Audit) -> tuple[FieldAudit, ...]:
     """Every field of a sample, in the order of the fields."""
-    stated = {item.place: view_item(desk, item).decision.action in STATING for item in audit.items}
+    decisions = drawn_decisions(desk.registry, sample.name)
+    stated = {item.place: decisions[item.action_id].action in STATING for item in audit.items}
     strata = judged_strata(sample, audit)
     names = dict.fromkeys([*desk.book.fields, *(item.field for item in audit.items)])
     made = []
     for name in names:
         items = [item for item in audit.items if item.field == name]
         if items:
-            frame = sum(int(one["size"]) for one in sample.strata if one["domain"] == name)
-            made.append(_field_audit(name, items, audit.judged, stated, strata, frame, desk.rules))
+            drawn = [StratumSize(int(one["size"]), int(one["drawn"])) for one in sample.strata if one["domain"] == name]
+            made.append(_field_audit(name, items, audit.judged, stated, strata, drawn, desk.rules))
     return tuple(made)
 
 
@@ -70,17 +74,21 @@ def _field_audit(
     judged: Mapping[int, Judgement],
     stated: Mapping[int, bool],
     strata: dict[str, StratumSize],
-    frame: int,
+    drawn: Sequence[StratumSize],
     rules: QualityRules,
 ) -> FieldAudit:
     said = [(item, judged[item.place]) for item in items if item.place in judged]
     verdicts = Counter(one.verdict for _, one in said)
-    counted = rules.rules_of(name).counted
-    errors = sum(str(one.verdict) in counted for _, one in said)
+    group, frame = rules.rules_of(name), sum(one.size for one in drawn)
+    errors = sum(str(one.verdict) in group.counted for _, one in said)
 
     def share(kept: Iterable[tuple[SampleItem, Judgement]], *right: Verdict) -> Estimate:
         return share_right([Audited(item.stratum, one.verdict in right) for item, one in kept], strata)
 
+    weighted = None
+    if not is_even(drawn):
+        marked = [Audited(item.stratum, str(one.verdict) not in group.counted) for item, one in said]
+        weighted = share_right(marked, strata, 2 * group.confidence - 1)
     return FieldAudit(
         name,
         rules.class_of(name),
@@ -92,7 +100,7 @@ def _field_audit(
         share(said, Verdict.AGREE),
         share(said, Verdict.AGREE, Verdict.MINOR),
         share([one for one in said if stated[one[0].place]], Verdict.AGREE),
-        accept(len(said), errors, len(items), frame, rules.rules_of(name)),
+        accept(len(said), errors, len(items), frame, group, weighted),
     )
 
 
@@ -115,7 +123,7 @@ class FieldAgreement:
     """With the field in at least one reading."""
     found: Found
     f1: Estimate
-    """Bootstrap of patients."""
+    """Intervals of shares of facts take patients as the units."""
     first_recall: Estimate
     """Of what the second reader has, the first has too."""
     second_recall: Estimate
@@ -133,20 +141,22 @@ class FieldAgreement:
 
 
 def agree_fields(
-    comparisons: Sequence[Comparison], fields: Mapping[str, FieldSpec], rules: QualityRules, *, seed: int = 0
+    comparisons: Sequence[Comparison], fields: Mapping[str, FieldSpec], rules: QualityRules
 ) -> tuple[FieldAgreement, ...]:
     """Every field that a reader has stated, in the order of the fields."""
     stated = {pair.field for one in comparisons for pair in one.pairs}
     names = [name for name in dict.fromkeys([*fields, *sorted(stated)]) if name in stated]
-    return tuple(_agreement(name, comparisons, fields.get(name), rules, seed) for name in names)
+    return tuple(_agreement(name, comparisons, fields.get(name), rules) for name in names)
 
 
 def _agreement(
-    name: str, comparisons: Sequence[Comparison], spec: FieldSpec | None, rules: QualityRules, seed: int
+    name: str, comparisons: Sequence[Comparison], spec: FieldSpec | None, rules: QualityRules
 ) -> FieldAgreement:
     by_chart = [[pair for pair in one.pairs if pair.field == name] for one in comparisons]
     pairs = [pair for chart in by_chart for pair in chart]
     counts = found(pairs)
+    patients = _by_patient(comparisons, by_chart)
+    by_patient = [found(one) for one in patients]
     whole = [pair for pair in pairs if pair.days is not None]
     single = spec is not None and spec.slot == "patient" and spec.kind != "date"
     answers = [_answer(chart) for chart in by_chart] if single else []
@@ -155,23 +165,54 @@ def _agreement(
     return FieldAgreement(
         name,
         rules.class_of(name),
-        sum(bool(chart) for chart in by_chart),
+        sum(bool(chart) for chart in patients),
         counts,
-        by_patient(by_chart, _f1, seed=seed),
-        recall(counts.both, counts.second_only),
-        recall(counts.both, counts.first_only),
+        f1_by_patient([(one.both, one.both + one.first_only + one.second_only) for one in by_patient]),
+        share_by_patient([(one.both, one.both + one.second_only) for one in by_patient]),
+        share_by_patient([(one.both, one.both + one.first_only) for one in by_patient]),
         estimated_total(counts),
         percent_agreement(table),
         cohen_kappa(table),
         pabak(table),
         ac1(table),
-        tuple((days, within([pair.days or 0 for pair in whole], days)) for days in rules.dates.steps) if whole else (),
+        tuple((days, _within(patients, days)) for days in rules.dates.steps) if whole else (),
         bland_altman([_difference(pair, spec) for pair in whole]),
     )
 
 
-def _f1(charts: Sequence[Sequence[Pair]]) -> float | None:
-    return found([pair for chart in charts for pair in chart]).f1
+def agree_many(
+    comparisons: Sequence[Comparison], fields: Mapping[str, FieldSpec], *, seed: int = 0
+) -> tuple[ManyReaders, ...]:
+    """Questions with one answer a patient, where a patient was read by more than two. The first reading counts once."""
+    charts: dict[str, list[Case]] = {}
+    for one in comparisons:
+        charts.setdefault(one.reading.patient_id, [one.first]).append(one.second)
+    if not any(len(cases) > 2 for cases in charts.values()):
+        return ()
+    made = []
+    for name, spec in fields.items():
+        if spec.slot == "patient" and spec.kind != "date":
+            answers = [[_stated(case, name) for case in cases] for cases in charts.values()]
+            if any(one != NOTHING for each in answers for one in each):
+                made.append(many_readers(name, answers, seed=seed))
+    return tuple(made)
+
+
+def _stated(case: Case, name: str) -> str:
+    return _said(next((fact for fact in case.facts if fact.field == name), None))
+
+
+def _by_patient(comparisons: Sequence[Comparison], charts: Sequence[Sequence[Pair]]) -> list[list[Pair]]:
+    """All pairs of a patient, who may have been read by more than two."""
+    patients: dict[str, list[Pair]] = defaultdict(list)
+    for one, chart in zip(comparisons, charts, strict=True):
+        patients[one.reading.patient_id] += chart
+    return list(patients.values())
+
+
+def _within(patients: Sequence[Sequence[Pair]], days: int) -> Estimate:
+    dated = [[pair.days for pair in one if pair.days is not None] for one in patients]
+    return share_by_patient([(sum(apart <= days for apart in one), len(one)) for one in dated])
 
 
 def _answer(chart: Sequence[Pair]) -> tuple[str, str]:
@@ -179,9 +220,14 @@ def _answer(chart: Sequence[Pair]) -> tuple[str, str]:
     if not chart:
         return NOTHING, NOTHING
     pair = chart[0]
-    first = pair.first.value if pair.first is not None else NOTHING
-    second = pair.second.value if pair.second is not None else NOTHING
+    first, second = _said(pair.first), _said(pair.second)
     return (first, first) if pair.kind is Kind.VALUE and pair.minor else (first, second)
+
+
+def _said(fact: Fact | None) -> str:
+    if fact is None:
+        return NOTHING
+    return fact.value if fact.assertion is Assertion.PRESENT else f"{fact.value}, {fact.assertion}"
 
 
 def _difference(pair: Pair, spec: FieldSpec | None) -> float:

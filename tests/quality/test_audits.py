@@ -61,7 +61,7 @@ def test_an_auditor_agrees_disagrees_and_takes_back(desk: Desks) -> None:
     judge(qa, "may", 1, Verdict.AGREE)
     audit = judge(qa, "may", 1, Verdict.MAJOR, error="TEMP", third={"value": "2024-07-01"}, comment="copied forward")
     assert audit.judged[1].verdict is Verdict.MAJOR
-    assert audit.judged[1].third == {"value": "2024-07-01"}
+    assert audit.judged[1].third == {"value": "2024-07-01", "assertion": "present"}
     assert undo(qa, "may").judged[1].verdict is Verdict.AGREE
     assert 1 not in undo(qa, "may").judged
     with pytest.raises(Refused, match="nothing to undo"):

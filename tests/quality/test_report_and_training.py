@@ -5,6 +5,7 @@ import importlib.util
 import re
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 from types import ModuleType
 
@@ -13,6 +14,7 @@ from click.testing import CliRunner
 
 from abstractor.cli.main import cli
 from abstractor.model.decision import Action, Decision
+from abstractor.model.errors import RegistryError
 from abstractor.model.finding import Assertion
 from abstractor.model.suggestion import Suggestion
 from abstractor.quality.adjudication import adjudicate, questions, queue_reading
@@ -23,10 +25,10 @@ from abstractor.quality.gathering import gather
 from abstractor.quality.mail import ask
 from abstractor.quality.report import write_report
 from abstractor.quality.second_readings import assign, open_reading
-from abstractor.quality.training import noticed, plant, training_copy
+from abstractor.quality.training import Decoy, decoys_of, make_training, noticed, plant
 from abstractor.registry.decisions import case_of
-from abstractor.registry.engine import Registry
-from abstractor.registry.quality import items_of
+from abstractor.registry.engine import Registry, open_registry
+from abstractor.registry.quality import is_training, items_of, mark_training
 from abstractor.registry.suggestions import replace_suggestions, suggestions_of
 from abstractor.review.config import ReviewConfig
 
@@ -97,31 +99,69 @@ def offer(registry: Registry) -> None:
         replace_suggestions(registry, patient_id, [one])
 
 
-def test_decoys_are_planted_in_a_copy_in_memory_and_leave_the_registry_as_it_is(desk: Desks) -> None:
+def train(qa: Desk, file: Path, *patients: str) -> tuple[Decoy, ...]:
+    return make_training(qa, file, patients or ("P1", "P2", "P3", "P4"), share=1.0, seed=1)
+
+
+def test_decoys_are_planted_in_a_copy_and_leave_the_registry_as_it_is(desk: Desks, tmp_path: Path) -> None:
     qa = desk("qa")
     offer(qa.registry)
     before = [suggestions_of(qa.registry, one) for one in ("P1", "P2", "P3", "P4")]
-    with training_copy(qa.registry, ["P1", "P2", "P3", "P4"]) as copy:
-        decoys = plant(copy, ["P1", "P2", "P3", "P4"], qa.book.fields.get, share=1.0, seed=1)
-        assert {(one.value, one.true_value) for one in decoys} == {("extensive", "limited")}
+    decoys = train(qa, tmp_path / "training.db")
+    assert {(one.value, one.true_value) for one in decoys} == {("extensive", "limited")}
+    with closing(open_registry(str(tmp_path / "training.db"))) as copy:
         assert [one.value for one in suggestions_of(copy, "P1")] == ["extensive"]
         assert case_of(copy, "P1").current == {}
+        assert is_training(copy)
+        assert decoys_of(copy) == decoys
     assert [suggestions_of(qa.registry, one) for one in ("P1", "P2", "P3", "P4")] == before
+    assert not is_training(qa.registry)
 
 
-def test_a_real_registry_takes_no_decoy(desk: Desks) -> None:
+def test_a_real_registry_takes_no_decoy_and_never_becomes_a_training_copy(desk: Desks) -> None:
     qa = desk("qa")
     offer(qa.registry)
     with pytest.raises(Refused, match="training copy only"):
         plant(qa.registry, ["P1"], qa.book.fields.get, share=1.0, seed=1)
+    with pytest.raises(RegistryError, match="holds patients"):
+        mark_training(qa.registry, qa.step("training", "", "", "marked"))
     assert [one.value for one in suggestions_of(qa.registry, "P1")] == ["limited"]
+    with pytest.raises(Refused, match="no training copy"):
+        decoys_of(qa.registry)
 
 
-def test_what_was_noticed_is_counted(desk: Desks, decision: Callable[..., Decision]) -> None:
+def test_a_training_copy_that_can_not_be_made_leaves_no_file(desk: Desks, tmp_path: Path) -> None:
+    with pytest.raises(Refused, match="annotate"):
+        train(desk("qa"), tmp_path / "training.db")  # nothing was suggested
+    assert not (tmp_path / "training.db").exists()
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("outcomes", "--out", "OUT"),
+        ("export", "facts", "--out", "OUT"),
+        ("export", "findings", "--out", "OUT"),
+        ("import", "facts", "FACTS"),
+        ("ingest", "FACTS"),
+    ],
+)
+def test_nothing_of_a_training_copy_gets_out_or_in(desk: Desks, tmp_path: Path, words: tuple[str, ...]) -> None:
+    offer(desk("qa").registry)
+    train(desk("qa"), tmp_path / "training.db")
+    facts = tmp_path / "facts.csv"
+    facts.write_text("patient_id,field,value\nP1,stage.valg,limited\n", encoding="utf-8")
+    said = [{"OUT": str(tmp_path / "out.csv"), "FACTS": str(facts)}.get(word, word) for word in words]
+    done = CliRunner().invoke(cli, [*said, "--db", str(tmp_path / "training.db")])
+    assert done.exit_code == 1
+    assert "is a training copy" in done.output
+    assert not (tmp_path / "out.csv").exists()
+
+
+def test_what_was_noticed_is_counted(desk: Desks, decision: Callable[..., Decision], tmp_path: Path) -> None:
     qa = desk("qa")
     offer(qa.registry)
-    with training_copy(qa.registry, ["P1", "P2", "P3"]) as copy:
-        decoys = plant(copy, ["P1", "P2", "P3"], qa.book.fields.get, share=1.0, seed=1)
+    decoys = train(qa, tmp_path / "training.db", "P1", "P2", "P3")
     made = {
         "P1": [decision("P1", "ann", "stage.valg", "extensive")],
         "P2": [decision("P2", "ann", "stage.valg", "limited", "edit")],
@@ -167,7 +207,7 @@ def test_the_commands_go_from_sample_to_report(at_work: Desk, registry_file: Pat
         return done.output
 
     assert "19 of 19 decisions" in run("qa", "sample", "june", "--seed", "1", "--per-field", "100")
-    assert "5 of 19 judged" in run("qa", "audit", "june", said="a\nM TEMP 2024-07\na\nm SPAN\nu\na\na\nq\n")
+    assert "5 of 19 judged" in run("qa", "audit", "june", said="a\nM TEMP\na\nm SPAN\nu\na\na\nq\n")
     assert "5 of 19 judged" in run("qa", "audit", "june", "--list")
     assert "second readings: 1 of 1 finished" in run("qa", "status")
     assert run("qa", "adjudicate", "list").count("patient P1") == 3
