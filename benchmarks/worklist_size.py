@@ -41,7 +41,7 @@ def main() -> None:
     parser.add_argument("--patients", type=int, default=5_000)
     parser.add_argument("--notes", type=int, default=500_000)
     parser.add_argument("--suggestions", type=int, default=100_000)
-    parser.add_argument("--starts", type=int, default=5)
+    parser.add_argument("--starts", type=int, default=3)
     options = parser.parse_args()
     options.folder.mkdir(parents=True, exist_ok=True)
     for name, decided in (("new", 0.0), ("half decided", 0.5), ("all decided", 1.0)):
