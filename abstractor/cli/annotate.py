@@ -377,7 +377,7 @@ def _merge(folder: Path, out: Path | None, paths: tuple[Path, ...], options: dic
 
 
 def _annotate_registry(db: str, options: dict[str, Any]) -> tuple[int, dict[str, object]]:
-    with opened(db) as registry:
+    with opened(db, real=True) as registry:
         from functools import partial
 
         from abstractor.batch.annotate import annotate_registry

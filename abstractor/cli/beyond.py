@@ -12,8 +12,10 @@ if TYPE_CHECKING:
     from abstractor.tui.going import Beyond
 
 
-def beyond(registry: "Registry", rulebook: "RuleBook", config: "ReviewConfig") -> "Beyond":
-    """Outcomes as `abstractor outcomes` computes them, with the protocol that came with the rules and today as the cutoff."""
+def beyond(registry: "Registry", rulebook: "RuleBook", config: "ReviewConfig", user: str) -> "Beyond":
+    """Outcomes as `abstractor outcomes` computes them, with the protocol that came with the rules and today as the cutoff; and this person's quality desk."""
+    from abstractor.quality.at_screen import QualityWork
+    from abstractor.registry.quality import is_training
     from abstractor.tui.going import Beyond
 
     def outcomes(ask: "Ask", stopped: Callable[[], bool]) -> "OutcomesView":
@@ -31,4 +33,5 @@ def beyond(registry: "Registry", rulebook: "RuleBook", config: "ReviewConfig") -
         )
         return source(ask, stopped)
 
-    return Beyond(outcomes=outcomes)
+    work = QualityWork(registry, rulebook, user, config)
+    return Beyond(outcomes=outcomes, desk=work, quality=work, training=is_training(registry))

@@ -12,7 +12,9 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from abstractor.cli.annotate import annotate
+from abstractor.cli.backup import backup, restore
 from abstractor.cli.checks import checks
+from abstractor.cli.export import export, import_redcap
 from abstractor.cli.options import (
     ErrorGroup,
     acting,
@@ -21,6 +23,7 @@ from abstractor.cli.options import (
     quiet_option,
     read_options,
     rules_option,
+    tell,
     tell_faults,
     user_option,
 )
@@ -33,6 +36,9 @@ from abstractor.cli.rules import rules
 from abstractor.cli.serve import serve
 from abstractor.cli.stats import derive, stats
 from abstractor.cli.streams import open_standard_streams
+from abstractor.cli.trail import trail
+from abstractor.cli.users import sign, signatures, unlock, user
+from abstractor.cli.verify import verify
 
 if TYPE_CHECKING:
     from abstractor.batch.ingest import IngestReport
@@ -140,7 +146,7 @@ def ingest(
 
     options = read_options(columns, encoding, load_rulebook(rules))
     patients = None if patient_list is None else read_patients(patient_list)
-    with opened(db) as registry, progress("ingest", quiet=quiet) as show:
+    with opened(db, real=True) as registry, progress("ingest", quiet=quiet) as show:
         report = read_in(registry, paths, options, format_name=format_name, patients=patients, progress=show)
     tell_faults(report.faults)
     _tell_list(report, patients, quiet=quiet)
@@ -162,9 +168,7 @@ def _tell_list(report: "IngestReport", patients: frozenset[str] | None, *, quiet
     if report.without_notes:
         named = ", ".join(report.without_notes[:_MOST_NAMED])
         more = f" and {len(report.without_notes) - _MOST_NAMED} more" if len(report.without_notes) > _MOST_NAMED else ""
-        click.echo(
-            f"abstractor: {len(report.without_notes)} listed patients have no note here: {named}{more}", err=True
-        )
+        tell(f"abstractor: {len(report.without_notes)} listed patients have no note here: {named}{more}")
     if not quiet:
         found = len(patients) - len(report.without_notes)
         click.echo(
@@ -178,6 +182,14 @@ cli.add_command(serve)
 cli.add_command(checks)
 cli.add_command(outcomes)
 cli.add_command(trace)
+cli.add_command(trail)
+cli.add_command(verify)
+cli.add_command(backup)
+cli.add_command(restore)
+cli.add_command(user)
+cli.add_command(sign)
+cli.add_command(unlock)
+cli.add_command(signatures)
 
 
 @cli.group("import", cls=ErrorGroup)
@@ -203,8 +215,8 @@ def import_facts(file: Path, db: str, rules: Path | None, user: str | None, quie
     from abstractor.rulebook.load import load_rulebook
 
     rulebook = load_rulebook(rules)
-    with opened(db) as registry:
-        report = take(registry, file, rulebook.fields, acting(user))
+    with opened(db, real=True) as registry:
+        report = take(registry, file, rulebook.fields, acting(user, registry))
     tell_faults(report.faults)
     if not quiet:
         click.echo(
@@ -215,55 +227,8 @@ def import_facts(file: Path, db: str, rules: Path | None, user: str | None, quie
         sys.exit(1)
 
 
-@cli.group(cls=ErrorGroup)
-def export() -> None:
-    """Writes what the registry holds."""
-
-
-@export.command("facts")
-@click.option("--out", type=click.Path(path_type=Path), required=True, help="Folder; the file is facts.csv.")
-@db_option
-def export_facts(out: Path, db: str) -> None:
-    """Confirmed facts, with who decided them.
-
-    Example: abstractor export facts --out export
-    """
-    from typing import IO, cast
-
-    from abstractor.batch.records import cases
-    from abstractor.exports.facts import facts_csv
-    from abstractor.files import whole_file
-
-    with opened(db) as registry:
-        facts = [fact for case in cases(registry) for fact in case.facts]
-    with whole_file(out / "facts.csv") as file:
-        cast("IO[str]", file).write(facts_csv(facts))
-    click.echo(f"{len(facts)} facts in {out / 'facts.csv'}", err=True)
-
-
-@export.command("findings")
-@click.option("--out", type=click.Path(path_type=Path), required=True, help="Folder; the file is findings.jsonl.")
-@db_option
-def export_findings(out: Path, db: str) -> None:
-    """What the rules found in every note of the registry.
-
-    Example: abstractor export findings --out export
-    """
-    from abstractor.exports.findings import write_findings
-    from abstractor.registry.findings import findings_of
-    from abstractor.registry.notes import patients
-    from abstractor.rulebook.load import load_rulebook
-
-    identity = {name for name, spec in load_rulebook().fields.items() if not spec.in_notes}
-    with opened(db) as registry:
-        found = (
-            finding
-            for patient_id in patients(registry)
-            for finding in findings_of(registry, patient_id)
-            if finding.field not in identity
-        )
-        count = write_findings(found, out / "findings.jsonl")
-    click.echo(f"{count} findings in {out / 'findings.jsonl'}", err=True)
+import_.add_command(import_redcap)
+cli.add_command(export)
 
 
 @cli.command()
@@ -319,8 +284,11 @@ def upgrade(db: str) -> None:
     Example: abstractor upgrade --db study.db
     """
     from abstractor.registry.engine import upgrade_registry
+    from abstractor.registry.worklist import count_all
 
     before, after = upgrade_registry(db)
+    with opened(db) as registry:
+        count_all(registry)
     click.echo(
         f"schema {before} is up to date" if before == after else f"schema {before} upgraded to {after}", err=True
     )
@@ -329,9 +297,19 @@ def upgrade(db: str) -> None:
 def main() -> None:
     """The entry of the `abstractor` command. New files are for their owner only; a crash prints no values, for they may be note text."""
     os.umask(0o077)
+    _leave_no_core()
     open_standard_streams()
     sys.excepthook = _crash
     cli(prog_name="abstractor")
+
+
+def _leave_no_core() -> None:
+    """What a killed process or one of its children held is not written to the disk."""
+    try:
+        import resource
+    except ImportError:  # Windows
+        return
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
 
 
 def _crash(kind: type[BaseException], _error: BaseException, trace: Any) -> None:

@@ -69,20 +69,34 @@ def quiet_option(command: Command) -> Command:
     return click.option("--quiet", is_flag=True, help="No progress and no summary.")(command)
 
 
-def acting(user: str | None) -> str:
+def acting(user: str | None, registry: "Registry | None" = None) -> str:
+    """Who is acting: in a registry with people the person of this login, else who they say, else the login."""
+    if registry is not None:
+        from abstractor.registry.people import acting_person
+
+        person = acting_person(registry, user)
+        if person is not None:
+            return person
     try:
         return user or getpass.getuser()
     except (KeyError, OSError):
         raise InputError("no login name on this system; say who you are with --user") from None
 
 
-def opened(db: str, *, at_screen: bool = False) -> "Any":
-    """An open registry, closed at the end of the block; a person at the screen is not made to wait half a minute for others."""
+def opened(db: str, *, at_screen: bool = False, real: bool = False) -> "Any":
+    """An open registry, closed at the end of the block; a person at the screen is not made to wait half a minute for others.
+
+    `real` refuses a training copy: it holds wrong suggestions, which must reach nothing.
+    """
     from contextlib import closing
 
     from abstractor.registry.engine import PATIENCE, SHORT_PATIENCE, open_registry
+    from abstractor.registry.quality import is_training
 
     registry: Registry = open_registry(db, SHORT_PATIENCE if at_screen else PATIENCE)
+    if real and is_training(registry):
+        registry.close()
+        raise InputError(f"{registry.name}: is a training copy with wrong suggestions; use the real registry")
     return closing(registry)
 
 

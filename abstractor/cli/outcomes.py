@@ -69,7 +69,7 @@ def outcomes(
     protocol = load_protocol(protocol_file or rulebook.root / "protocol.toml")
     rates = read_error_rates(error_rates) if error_rates else None
     last_day = cutoff.date() if cutoff else protocol.data_cutoff or _today()
-    with opened(db) as registry:
+    with opened(db, real=True) as registry:
         summary = compute_outcomes(
             registry,
             rulebook,
@@ -107,7 +107,7 @@ def trace(id_: str, folder: Path | None, no_text: bool, db: str) -> None:
     from abstractor.batch.trace import read_report, trace, trace_text
 
     tables = read_report(folder) if folder else None
-    with opened(db) as registry:
+    with opened(db, real=True) as registry:
         click.echo(trace_text(trace(registry, id_, tables), with_text=not no_text))
 
 

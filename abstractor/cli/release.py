@@ -37,7 +37,7 @@ def rules_release(new: Path, old: Path | None, db: str, user: str | None, quiet:
         found = compare_rules(before, after, notes, confirmed(registry), progress=show)
         won = sum(one.outcome is Outcome.WON for one in found.verdicts)
         lost = len(found.verdicts) - won
-        desk = open_desk(registry, before.rulebook, acting(user))
+        desk = open_desk(registry, before.rulebook, acting(user, registry))
         gate = release_gate(won, lost, found.statements, desk.rules.release)
         figures = {"won": won, "lost": lost, "statements": found.statements, "notes": found.notes}
         record_release(desk, found.new, found.old, gate, figures)

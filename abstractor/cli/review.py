@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from abstractor.cli.options import acting, db_option, opened, rules_option, user_option
+from abstractor.cli.options import acting, db_option, opened, rules_option, tell, user_option
 from abstractor.model.errors import InputError
 
 if TYPE_CHECKING:
@@ -67,13 +67,15 @@ def review(
         click.echo(keys_text(Keymap(config.keys)), nl=False)
         return
     config = replace(config, crash_log=config.crash_log or _log_folder(), clipboard=clipboard or config.clipboard)
+    if not plain:
+        _require_terminal()
     if demo:
         sys.exit(_run_demo(config, user or _DEMO_USER, plain=plain))
     from abstractor.rulebook.load import load_rulebook
 
     rulebook = load_rulebook(rules)
     with opened(db, at_screen=True) as registry:
-        sys.exit(_run(registry, rulebook, acting(user), patient, config, plain=plain))
+        sys.exit(_run(registry, rulebook, acting(user, registry), patient, config, plain=plain))
 
 
 def _run(
@@ -95,7 +97,7 @@ def _run(
     from abstractor.cli.beyond import beyond
     from abstractor.tui.app import run_review
 
-    further = beyond(registry, rulebook, config)
+    further = beyond(registry, rulebook, config, user)
     return run_review(registry, rulebook, user, patient_id=patient, config=config, habits=_habits(), beyond=further)
 
 
@@ -128,7 +130,7 @@ def _run_demo(config: "ReviewConfig", user: str, *, plain: bool) -> int:
         from abstractor.cli.beyond import beyond
         from abstractor.tui.app import run_review
 
-        further = beyond(registry, rulebook, config)
+        further = beyond(registry, rulebook, config, user)
         return run_review(registry, rulebook, user, config=config, habits=_habits(), tour=True, beyond=further)
 
 
@@ -188,6 +190,17 @@ def _log_folder() -> Path:
     from platformdirs import user_log_path
 
     return user_log_path("abstractor", appauthor=False)
+
+
+def _require_terminal() -> None:
+    """Screens drawn into a pipe or a file would help nobody, and leave note text where nobody looks for it."""
+    served = "TEXTUAL_DRIVER" in os.environ  # whoever names a driver has another way to keys and screen
+    streams = (sys.stdin, sys.stdout, sys.stderr)
+    if not served and not all(stream is not None and stream.isatty() for stream in streams):
+        tell(
+            "abstractor: the screens need a terminal for input, output and errors; add --plain to review through a pipe"
+        )
+        sys.exit(2)
 
 
 def _close_side_doors() -> None:

@@ -46,8 +46,7 @@ def serve(
         raise InputError("abstractor serve needs two libraries more: pip install 'abstractor[serve]'") from None
     from abstractor.serve.run import review_launch, run
 
-    who = acting(user)
-    _refuse_what_review_would(db, patient, config_file)
+    who = _refuse_what_review_would(db, patient, config_file, user)
     options = ["--user", who]
     for name, value in (("--patient", patient), ("--config", config_file), ("--rules", rules)):
         options += [name, str(value)] if value is not None else []
@@ -57,16 +56,17 @@ def serve(
     run(review_launch(db, options), port, show_address=click.echo, tell=_tell)
 
 
-def _refuse_what_review_would(db: str, patient: str | None, config_file: Path | None) -> None:
-    """Here and at once, rather than in a browser that stays empty."""
+def _refuse_what_review_would(db: str, patient: str | None, config_file: Path | None, user: str | None) -> str:
+    """Here and at once, rather than in a browser that stays empty; who is acting, where nothing is refused."""
     from abstractor.registry.notes import patients
     from abstractor.review.config import read_config
 
     if config_file is not None:
         read_config(config_file)
-    with opened(db) as registry:
+    with opened(db, at_screen=True) as registry:
         if patient is not None and patient not in patients(registry):
             raise InputError(f"patient {patient}: not in this registry; without --patient, all are listed")
+        return acting(user, registry)
 
 
 def _tell(line: str) -> None:
