@@ -23,7 +23,8 @@ _PAGE = """<!doctype html>
 <style>
 body { font: 14px/1.4 system-ui, sans-serif; margin: 2em; color: #111; background: #fff }
 table { border-collapse: collapse; width: 100% }
-th, td { border: 1px solid #bbb; padding: .3em .5em; text-align: left; vertical-align: top; overflow-wrap: anywhere }
+th, td { border: 1px solid #bbb; padding: .3em .5em; text-align: left; vertical-align: top; overflow-wrap: break-word }
+th { white-space: nowrap }
 th { background: #eee } thead { display: table-header-group } tr { break-inside: avoid }
 .words { font-style: italic } .small { color: #444; font-size: 85% }
 </style></head><body>

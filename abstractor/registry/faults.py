@@ -7,6 +7,10 @@ from sqlalchemy.exc import DBAPIError
 
 from abstractor.model.errors import RegistryError
 
+_ANOTHER_SCHEMA = (
+    "has another schema than this program, or is no registry; run `abstractor upgrade`, or name another one with --db"
+)
+
 _SIGNS = (
     ("disk i/o", "the disk can't be read or written"),
     ("disk is full", "the disk is full; nothing of this step was saved. Free some space and try again"),
@@ -16,7 +20,9 @@ _SIGNS = (
     ("not a database", "is not an Abstractor registry; name another file with --db"),
     ("append-only", "decisions and the trace of takeovers can't be changed or deleted"),
     ("unable to open", "can't be opened; check the folder and its permissions"),
-    ("no such table", "is not an Abstractor registry; name another file with --db"),
+    ("no such table", _ANOTHER_SCHEMA),
+    ("no such column", _ANOTHER_SCHEMA),
+    ("has no column named", _ANOTHER_SCHEMA),
     # PostgreSQL gives no state for a connection that never stood
     ("password", "the server refused the user or the password; see PGPASSWORD or ~/.pgpass"),
     ("authentication", "the server refused the user or the password; see PGPASSWORD or ~/.pgpass"),
@@ -34,7 +40,8 @@ _STATES = (
     ("28", "the server refused the user or the password; see PGPASSWORD or ~/.pgpass"),
     ("3D000", "there is no such database on the server"),
     ("42501", "this user may not do that; ask who runs the server for the right"),
-    ("42P01", "is not an Abstractor registry; name another one with --db"),
+    ("42P01", _ANOTHER_SCHEMA),
+    ("42703", _ANOTHER_SCHEMA),
     ("25006", "can't be written (the server only lets it be read)"),
     ("57P", "the connection to the server was lost; nothing of this step was saved, try again"),
     ("08", "the connection to the server was lost; nothing of this step was saved, try again"),

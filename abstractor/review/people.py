@@ -8,6 +8,11 @@ def wall_time(moment: str) -> str:
     return datetime.fromisoformat(moment).astimezone().strftime("%H:%M")
 
 
+def wall_seconds(moment: str) -> str:
+    """A stored time to the second, in the local zone: `10:31:07`."""
+    return datetime.fromisoformat(moment).astimezone().strftime("%H:%M:%S")
+
+
 def ago(then: str, now: str) -> str:
     """How long before `now` something was: `now`, `3 min ago`, `2 h ago`, `4 d ago`."""
     minutes = int((datetime.fromisoformat(now) - datetime.fromisoformat(then)).total_seconds() // 60)

@@ -275,10 +275,24 @@ def _merge(choices: tuple[Choice, ...]) -> tuple[Choice, ...]:
     return tuple(merged.values())
 
 
+def read_otherwise(row: Row, value: str, assertion: Assertion, spans: Iterable[Evidence]) -> str:
+    """What words were read as by the rules, where all of them were read as something else than `value`; "" otherwise."""
+    places = {_place(one) for one in spans}
+    offers = [one for one in row.choices if one.origin != "standing" and places & {_place(it) for it in one.evidence}]
+    read = {_place(one) for offer in offers for one in offer.evidence}
+    if any((one.value, one.assertion) == (value, assertion) for one in offers) or not places <= read:
+        return ""
+    return BETWEEN.join(one.told(row.spec.label_of) for one in offers)
+
+
+def _place(one: Evidence) -> tuple[str, str, int, int]:
+    return one.note_id, one.note_sha256, one.start, one.end
+
+
 def _unique(spans: Iterable[Evidence]) -> tuple[Evidence, ...]:
     seen: dict[tuple[str, str, int, int], Evidence] = {}
     for one in spans:
-        seen.setdefault((one.note_id, one.note_sha256, one.start, one.end), one)
+        seen.setdefault(_place(one), one)
     return tuple(seen.values())
 
 

@@ -14,7 +14,7 @@ from abstractor.checks.problem import Problem, Severity
 from abstractor.checks.run import standing, word_for
 from abstractor.model.case import Case
 from abstractor.model.decision import STATING, Action, Decision
-from abstractor.model.errors import AbstractorError, RegistryError, StaleCase
+from abstractor.model.errors import AbstractorError, NotAllowed, RegistryError, StaleCase
 from abstractor.model.finding import Assertion
 from abstractor.model.suggestion import Evidence, Suggestion
 from abstractor.registry.decisions import DecisionLog, RegistryLog
@@ -31,7 +31,7 @@ from abstractor.review.checking import Checker, as_decision, newly, with_value
 from abstractor.review.config import ReviewConfig
 from abstractor.review.find import split_wanted
 from abstractor.review.ordering import alike, next_open, open_rows, order_rows
-from abstractor.review.rows import Choice, Row, State, Verb, build_rows
+from abstractor.review.rows import Choice, Row, State, Verb, build_rows, read_otherwise
 from abstractor.review.typed_dates import date_problem, order_problem
 from abstractor.review.unread import unread_words
 from abstractor.review.values import ValueReader
@@ -412,7 +412,7 @@ class Session:
             assertion: `absent` is taken for fields where it counts.
             date: partial ISO date of the event, or of its start.
             end_date: partial ISO date of its end.
-            evidence: the words it rests on; None keeps what the row has.
+            evidence: the words it rests on; None keeps those of `kept_words`.
             attributes: such as the drugs of a line; None keeps those of the suggestion of that value.
 
         Raises:
@@ -432,16 +432,37 @@ class Session:
             )
         choice = self._stated(row.spec, value, assertion, date, end_date, attributes)
         like = next((one for one in row.choices if one.value == choice.value and one.assertion is assertion), None)
-        kept = like.evidence if like is not None else row.evidence
-        spans = (*row.added, *(evidence if evidence is not None else kept))
+        spans = (*row.added, *evidence) if evidence is not None else self.kept_words(row, choice.value, assertion)
         untyped = dict(like.attributes) if like is not None else {}
         if attributes is None:
             attributes = untyped
         else:
             attributes = {key: one for key, one in untyped.items() if key in NOT_TYPED} | dict(attributes)
-        attributes = {**choice.attributes, **attributes}
+        attributes = _with_days({**choice.attributes, **attributes}, row.decision or like, choice)
         action = Action.ADD if row.state is State.MISSING and not row.choices else Action.EDIT
         return self._decide(row, action, replace(choice, evidence=spans, attributes=attributes))
+
+    def kept_words(self, row: Row, value: str, assertion: Assertion = Assertion.PRESENT) -> tuple[Evidence, ...]:
+        """The words that an edit rests on when none were selected for it.
+
+        Those of the same value, decided or suggested, and what was attached. Another value rests on what was attached; without
+        that on the row's words, which were read as something else (`read_as` tells): a person may read them better than a rule.
+        """
+        same = [one for one in (row.decision, *row.choices) if one is not None and one.evidence]
+        same = [one for one in same if (one.value, one.assertion) == (value, assertion)]
+        best = next((one for one in same if self._standing(one.evidence)), next(iter(same), None))
+        if best is not None:
+            return (*row.added, *(span for span in best.evidence if span not in row.added))
+        return row.added or row.evidence
+
+    def read_as(self, row: Row, value: str, assertion: Assertion = Assertion.PRESENT) -> str:
+        """What the words of `kept_words` say instead of a value, in words; "" where they were read as it, or can be."""
+        spans = self.kept_words(row, value, assertion)
+        if assertion is Assertion.PRESENT and any(
+            self.reader.read_selected(row.spec, span.text) == value for span in spans
+        ):
+            return ""
+        return read_otherwise(row, value, assertion, spans)
 
     def add(
         self,
@@ -561,7 +582,14 @@ class Session:
     def retry(self) -> tuple[Decision, ...]:
         """Writes what could not be saved, under the same ids: what did reach the disk is not written twice."""
         waiting, self.unsaved = self.unsaved, ()
-        return tuple(self._write(one) for one in waiting)
+        written: list[Decision] = []
+        for at, one in enumerate(waiting, 1):
+            try:
+                written.append(self._write(one))
+            except RegistryError:
+                self.unsaved = (*self.unsaved, *waiting[at:])
+                raise
+        return tuple(written)
 
     # Drafts
 
@@ -697,19 +725,22 @@ class Session:
 
         Raises:
             StaleCase: somebody else has decided since; the rows now show what they decided.
+            NotAllowed: this person may not, or the patient is signed; not saved.
             RegistryError: not saved; kept in `unsaved` for `retry`.
         """
         try:
             stored = self.log.record(decision, seen=self.case.version)
+            self._settle()  # lost here, it counts as not saved: what can't be shown is asked for again, under the same id
         except StaleCase as error:
             self.reload()
             if self.lease is not None and self.lease.mine:
                 self.claim()  # taken over meanwhile, it becomes read-only
             raise StaleCase(self._both_values(decision) or str(error)) from None
+        except NotAllowed:
+            raise  # no retry would help
         except RegistryError:
             self.unsaved = (*self.unsaved, decision)
             raise
-        self._settle()
         return stored
 
     def _both_values(self, refused: Decision) -> str:
@@ -727,6 +758,16 @@ class Session:
         if decision.action is Action.OVERRIDE:
             return self.case.overrides.get(decision.slot) == decision
         return decision.action is Action.COMMENT or self.case.current.get(decision.slot) == decision
+
+
+def _with_days(attributes: Mapping[str, object], before: Decision | Choice | None, now: Choice) -> dict[str, object]:
+    """Attributes that repeat the first or last day of a fact (`stopped`) go with it when that day is changed."""
+    if before is None:
+        return dict(attributes)
+    days = {before.date: now.date, before.end_date: now.end_date}
+    # where both ends were one day, which of them an attribute repeats is not known: it stays
+    moved = {old: new for old, new in days.items() if old and new and old != new and before.date != before.end_date}
+    return {name: moved.get(told, told) if isinstance(told, str) else told for name, told in attributes.items()}
 
 
 def _rejected(row: Row) -> Choice:

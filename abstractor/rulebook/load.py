@@ -93,7 +93,15 @@ def load_rulebook(root: Path | None = None) -> RuleBook:
 
 def _rule_files(root: Path) -> list[Path]:
     """In one order on every machine. `protocol.toml`, `lines.toml` and `alterations.toml` are settings of the outcomes, `exchange/` of the exports: not of extraction."""
-    skip = {"protocol.toml", "lines.toml", "alterations.toml", "edits.toml", "timeline.toml", "quality.toml"}
+    skip = {
+        "protocol.toml",
+        "lines.toml",
+        "alterations.toml",
+        "edits.toml",
+        "timeline.toml",
+        "quality.toml",
+        "roles.toml",
+    }
     found = [
         path
         for path in root.rglob("*")

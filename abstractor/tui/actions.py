@@ -60,6 +60,7 @@ def _table() -> Iterable[Action]:
     yield Action("back", "anywhere", "q escape", "back", "back one screen; never quits", _EVERY)
     yield Action("copy", "anywhere", "ctrl+c", "copy", "copy the selection; without one, say how to quit", _EVERY)
     yield Action("repaint", "anywhere", "ctrl+l", "repaint", "read anew and draw the screen again", _EVERY)
+    yield Action("suspend", "anywhere", "ctrl+z", "put aside", "back to the shell; `fg` comes back", (*_EVERY, DIALOG))
     yield Action("next_pane", "anywhere", "tab", "pane", "next pane", _NOTED)
     yield Action("previous_pane", "anywhere", "shift+tab", "pane", "previous pane", _NOTED)
     yield Action("zoom", "anywhere", "z", "zoom", "the pane alone on the screen, and back", _NOTED)
@@ -213,6 +214,16 @@ _SPELLED = {
     "exclamation_mark": "!",
 }
 """Textual's names of keys that the table writes as they are."""
+
+
+_SENT_FOR = {"ctrl+h": "backspace", "ctrl+j": "enter"}
+"""What some terminals and SSH clients send where another key was pressed."""
+
+
+def meant_key(key: str, keymap: "Keymap") -> str:
+    """The key that was meant by one that a terminal sends; a key that somebody has given an action is meant itself."""
+    meant = _SENT_FOR.get(key, key)
+    return key if any(key in keys for keys in keymap.keys.values()) else meant
 
 
 def key_name(key: str, character: str | None) -> str:

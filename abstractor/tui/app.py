@@ -4,6 +4,7 @@ Knows no rules, writes no decision; `review.session` does.
 """
 
 import asyncio
+import gc
 import os
 import signal
 import sys
@@ -28,24 +29,34 @@ from abstractor.registry.places import Place, forget_place, keep_place, place_of
 from abstractor.review.clipboard import write_copied
 from abstractor.review.config import THEMES, ReviewConfig
 from abstractor.review.habits import Habits
+from abstractor.review.ordering import next_open
 from abstractor.review.session import Session
 from abstractor.review.timeline import timeline_of
 from abstractor.rulebook.book import RuleBook
-from abstractor.tui.actions import Keymap, actions_of
+from abstractor.tui.actions import Keymap, actions_of, meant_key
 from abstractor.tui.ending import end_in_any_case, keep_faults_quiet, write_crash
 from abstractor.tui.going import Beyond, Going
-from abstractor.tui.messages import DeskItemWanted, NeighbourWanted, PatientWanted, ScreenWanted, WorklistWanted
+from abstractor.tui.messages import (
+    DeskItemWanted,
+    NeighbourWanted,
+    PatientWanted,
+    QueryWanted,
+    ScreenWanted,
+    WorklistWanted,
+)
 from abstractor.tui.safe import safe
+from abstractor.tui.screens.blind import BlindScreen
 from abstractor.tui.screens.help import HelpScreen
 from abstractor.tui.screens.idle import IdleScreen
 from abstractor.tui.screens.keyed import KeyedScreen
+from abstractor.tui.screens.queries import ask_somebody
 from abstractor.tui.screens.reader import ReaderScreen
 from abstractor.tui.screens.review import ReviewScreen
 from abstractor.tui.screens.timeline import TimelineScreen
 from abstractor.tui.screens.tour import TourScreen
 from abstractor.tui.screens.worklist import WorklistScreen
 from abstractor.tui.sparing import SparingApp
-from abstractor.tui.terminal import driver_class, fit_to_terminal
+from abstractor.tui.terminal import driver_class, fit_to_terminal, has_job_control
 from abstractor.tui.themes import PALETTES, Palette
 from abstractor.tui.tour import invented_registry, steps
 
@@ -70,6 +81,7 @@ class ReviewApp(SparingApp[int]):
     ]
     CSS = """
     Screen { layers: base; }
+    CommandPalette > .command-palette--help-text { color: $foreground; text-style: italic; }
     """
 
     def __init__(
@@ -126,11 +138,13 @@ class ReviewApp(SparingApp[int]):
         self._pressed_at = monotonic()
         self.keys_pressed = 0
         self.going = Going(registry, book, user, beyond or Beyond(), last_sequence(registry), lambda: self.keys_pressed)
+        self.training = self.going.beyond.training
         theme = self.config.theme if self.config.theme != "auto" else self.habits.theme
         self.palette = _palette(theme, mono=mono)
 
     def on_mount(self) -> None:
         self._watch()
+        self.app_resume_signal.subscribe(self, self._come_back)
         for palette in PALETTES.values():
             self.register_theme(palette.theme)
         self.theme = self.palette.theme.name
@@ -171,7 +185,16 @@ class ReviewApp(SparingApp[int]):
         screen = self.screen
         if isinstance(screen, ReviewScreen) and screen.session.patient_id == place.patient_id:
             self._place = place
-            screen.call_after_refresh(self._back_on_row, screen, place.slot)
+            screen.call_after_refresh(self._back_at_work, screen, place.slot)
+
+    @staticmethod
+    def _back_at_work(screen: ReviewScreen, slot: str) -> None:
+        """To the row that was left; decided meanwhile (the place is kept once a second), to the next open one."""
+        row = next((one for one in screen.listed if one.slot == slot), None)
+        if row is None:
+            return
+        following = None if row.open else next_open(screen.listed, slot)
+        screen.go_to(following.slot if following is not None else slot)
 
     @staticmethod
     def _back_on_row(screen: ReviewScreen, slot: str) -> None:
@@ -181,7 +204,7 @@ class ReviewApp(SparingApp[int]):
     def keep_place(self) -> None:
         """Remembers where the cursor is, if that has changed; what can't be remembered is no reason to stop anybody."""
         open_one = next((one for one in self.screen_stack if isinstance(one, ReviewScreen)), None)
-        if isinstance(open_one, TourScreen):
+        if isinstance(open_one, TourScreen | BlindScreen):
             return
         place = Place(open_one.session.patient_id, open_one.slot or "") if open_one is not None else None
         if place == self._place:
@@ -202,6 +225,9 @@ class ReviewApp(SparingApp[int]):
             self._pressed_at = self.monotonic()
         if isinstance(event, events.Key) and not event.is_forwarded:
             self.keys_pressed += 1
+            meant = meant_key(event.key, self.keymap)
+            if meant != event.key:
+                event = events.Key(meant, None)
         await super().on_event(event)
 
     def cover_when_idle(self) -> None:
@@ -236,10 +262,27 @@ class ReviewApp(SparingApp[int]):
     # Screens
 
     def on_patient_wanted(self, message: PatientWanted) -> None:
-        self.open_patient(message)
+        if message.slot:
+            self._open_row(message)
+        else:
+            self.open_patient(message)
 
-    def open_patient(self, wanted: PatientWanted) -> None:
-        """Opens a patient in the place of the one that is open; held by somebody else, it is opened to read."""
+    def _open_row(self, wanted: PatientWanted) -> None:
+        """Opens a patient at a row, in the place of what is open: what is not saved there keeps it open."""
+        below = next((one for one in self.screen_stack if isinstance(one, ReviewScreen)), None)
+        if below is not None and below.session.unsaved:
+            self._say("something is not saved yet in the patient that is open")
+            return
+        if below is not None:
+            below.session.release()
+        self.to_worklist()
+        self.open_patient(wanted)
+        screen = self.screen
+        if isinstance(screen, ReviewScreen):
+            screen.call_after_refresh(self._back_on_row, screen, wanted.slot)
+
+    def open_patient(self, wanted: PatientWanted, told: str = "") -> None:
+        """Opens a patient in the place of the one that is open; held by somebody else, it is opened to read. `told` is said there."""
         try:
             session = Session(self.registry, self.book, wanted.patient_id, self.user, self.clock, self.config)
             session.read_only = wanted.look
@@ -257,9 +300,14 @@ class ReviewApp(SparingApp[int]):
             self.switch_screen(screen)
         else:
             self.push_screen(screen)
+        if told:
+            self.call_after_refresh(screen.tell, told)
 
     def on_neighbour_wanted(self, message: NeighbourWanted) -> None:
         """Goes to the next patient with work: one's own or the pool's, held by nobody else; then to any that is not closed."""
+        if message.closed:
+            self.worklist.note_closed(message.patient_id)
+        told = f"{message.patient_id} is closed" if message.closed else ""
         rows = self.worklist.all or ()
         ids = [row.patient_id for row in rows]
         at = ids.index(message.patient_id) if message.patient_id in ids else -1
@@ -267,10 +315,12 @@ class ReviewApp(SparingApp[int]):
         free = [row for row in ring if row.is_open_to(self.user)]
         following = next((row for row in free if row.undecided), next(iter(free), None))
         if following is not None:
-            self.open_patient(PatientWanted(following.patient_id))
+            self.open_patient(
+                PatientWanted(following.patient_id), f"{told}; {following.patient_id} is next" if told else ""
+            )
             return
         self.to_worklist()
-        self._say("no further patient with work")
+        self._say("; ".join(filter(None, (told, "no further patient with work"))))
 
     def on_worklist_wanted(self, _message: WorklistWanted) -> None:
         self.to_worklist()
@@ -287,6 +337,11 @@ class ReviewApp(SparingApp[int]):
         here = self.screen
         if message.name == "help" and isinstance(here, KeyedScreen):
             self.push_screen(HelpScreen(self.keymap, self.palette, here.kinds))
+            return
+        if message.name in {"statistics", "outcomes"} and any(
+            isinstance(one, BlindScreen) for one in self.screen_stack
+        ):
+            self._say("not during a blind reading: it would tell what others decided")
             return
         below = next(one for one in reversed(self.screen_stack) if not isinstance(one, ReaderScreen))
         row = self.worklist.row
@@ -327,11 +382,27 @@ class ReviewApp(SparingApp[int]):
         return [*patient, (f"{len(rows)} patients not closed", sum(row.undecided for row in rows))]
 
     def on_desk_item_wanted(self, message: DeskItemWanted) -> None:
-        """Opens a patient to read. Who reads blind or settles a difference must not see what was decided: not in this screen."""
-        if message.item.kind in {"blind", "adjudicate"}:
-            self._say("this is opened by a screen of its own, which this program does not have yet")
-        else:
-            self.open_patient(PatientWanted(message.item.patient_id, look=True))
+        """Opens a piece of quality work in the screen for it; without a desk behind it, its patient to read."""
+        item = message.item
+        if self.going.beyond.quality is None and item.kind not in {"blind", "adjudicate"}:
+            self.open_patient(PatientWanted(item.patient_id, look=True))
+            return
+        try:
+            screen = self.going.desk_screen(item, self.keymap, self.palette, self.monotonic)
+        except AbstractorError as error:
+            self._say(str(error))
+            return
+        self.push_screen(screen)
+
+    def on_query_wanted(self, message: QueryWanted) -> None:
+        work, screen = self.going.beyond.quality, self.screen
+        if not isinstance(screen, KeyedScreen):
+            return
+        if work is None:
+            self._say("this program was started without the quality desk")
+            return
+        place = (message.patient_id, message.slot)
+        screen.attempt(lambda: ask_somebody(screen, work, place, message.label, message.decided_by))
 
     def _say(self, text: str) -> None:
         if isinstance(self.screen, KeyedScreen):
@@ -343,7 +414,7 @@ class ReviewApp(SparingApp[int]):
         """What the command palette offers: the table's actions of this screen, and the themes. No screenshot."""
         if isinstance(screen, KeyedScreen):
             for action in actions_of(*screen.kinds):
-                if action.id not in {"palette", "pick"}:
+                if action.id not in {"palette", "pick", "choose"}:
                     keys = self.keymap.all_shown(action.id)
                     told = f"{keys}   {action.where}, {action.id}"
                     yield SystemCommand(action.says, told, partial(screen.run_table_action, action.id))
@@ -374,6 +445,20 @@ class ReviewApp(SparingApp[int]):
             super().copy_to_clipboard(text)
         elif self.config.clipboard == "file":
             write_copied(text)
+
+    # Put aside for a while
+
+    def action_suspend_process(self) -> None:
+        """Back to the shell until it brings the program back; where there is no such shell, nothing would."""
+        if self.is_headless or not has_job_control():
+            self._say("there is no shell here that could bring the program back")
+        else:
+            super().action_suspend_process()
+
+    def _come_back(self, _app: object) -> None:
+        """Others may have worked meanwhile."""
+        if isinstance(self.screen, KeyedScreen):
+            self.screen.run_table_action("repaint")
 
     # The end
 
@@ -468,6 +553,7 @@ def run_review(
     Raises:
         InputError: changed keys clash, or name no action.
     """
+    gc.freeze()  # what is here now stays: looking through it again would hold up a key for a twentieth of a second
     fit_to_terminal(getattr(sys.__stderr__, "encoding", None))
     keep_faults_quiet()
     config = config or ReviewConfig()

@@ -15,13 +15,16 @@ from abstractor.tui.widgets.lines import Line
 from abstractor.tui.widgets.note import STATE_WORDS
 from abstractor.tui.wrap import fit
 
+_SURE = 4
+"""Cells for how sure the rules are, the blank before it among them."""
+
 
 def row_line(row: Row, width: int, palette: Palette, *, current: bool, problem: Severity | None = None) -> Line:
     """A row of the list: cursor, glyph, label, value, date, confidence; the date gives way to the value."""
     style = palette.state(row.state)
-    label = max(14, min(24, width // 3))
-    confidence = f"{row.confidence:.2f}".lstrip("0") if row.choices and row.decision is None else ""
-    room = max(4, width - label - 5 - 6)
+    label = max(14, min(24, 3 * width // 8))
+    confidence = _sure(row)
+    room = max(4, width - label - 5 - _SURE)
     date = _date_that_fits(row, room - cell_len(safe(row.shown)) - 1)
     mark = "^" if row.changed else problem.value if problem else "c" if row.comments else " "
     mark_style = palette.alarm if problem is Severity.FATAL and not row.changed else palette.plain
@@ -34,8 +37,15 @@ def row_line(row: Row, width: int, palette: Palette, *, current: bool, problem: 
         (" ", palette.plain),
         *_value(row, room - len(date), palette),
         (date, palette.faint),
-        (f" {confidence:>5}", palette.faint),
+        (f"{confidence:>{_SURE}}", palette.faint),
     )
+
+
+def _sure(row: Row) -> str:
+    """How sure the rules are of what nobody has decided: `.98`, at most three cells."""
+    if row.decision is not None or not row.choices:
+        return ""
+    return f"{row.confidence:.2f}".lstrip("0") if row.confidence < 0.995 else "1.0"
 
 
 def _value(row: Row, room: int, palette: Palette) -> tuple[tuple[str, Style], ...]:
@@ -56,7 +66,11 @@ def _date_that_fits(row: Row, room: int) -> str:
 
 def header_line(patient: str, notes: int, counts: Sequence[tuple[int, str]], rest: str, palette: Palette) -> Line:
     """Who is on the screen, and how far it has come."""
-    told = [f"{notes} notes", *(f"{number} {word}" for number, word in counts if number), rest]
+    told = [
+        f"{notes} note{'' if notes == 1 else 's'}",
+        *(f"{number} {word}" for number, word in counts if number),
+        rest,
+    ]
     return Line.of((f" {patient}", palette.bar_key), ("  " + "   ".join(told), palette.bar))
 
 

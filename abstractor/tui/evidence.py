@@ -12,16 +12,20 @@ from rich.cells import cell_len
 from rich.style import Style
 
 from abstractor.checks.problem import Problem, Severity
+from abstractor.model.decision import Action
 from abstractor.model.suggestion import Evidence
 from abstractor.review.attributes import tell_attributes
-from abstractor.review.rows import Choice, Row, State
+from abstractor.review.rows import Choice, Row, State, read_otherwise
 from abstractor.tui.safe import safe
 from abstractor.tui.themes import Palette
 from abstractor.tui.widgets.lines import Line
-from abstractor.tui.wrap import wrap
+from abstractor.tui.wrap import fit, wrap
 
 _AROUND = 34
 """Characters of context on each side of a quote."""
+
+_LEAST_VALUE, _LEAST_QUOTE = 18, 28
+"""Cells that the value and the words of a conflict have at least, where they share a line."""
 
 _SHOWN = 3
 """Pieces of evidence shown where there is no column for all."""
@@ -48,75 +52,114 @@ class Pane:
         for problem, word in problems:
             lines += self._problem(problem, word)
         if row.changed:
-            lines += self._told(f"^ {row.changed}: your decision stands until you decide again", self.palette.heading)
+            lines += self.told(f"^ {row.changed}: your decision stands until you decide again", self.palette.heading)
+        lines += self.told(_borrowed(row), self.palette.heading)
         for number, choice in enumerate(row.choices, 1):
             lines += self._choice(number, choice, row)
         if not row.choices:
             lines += self._without_choice(row)
         lines += [Line.of((" + to be decided with: ", self.palette.faint), *self._quote(one)) for one in row.added]
         for one in row.comments:
-            lines += self._told(f"c {one.decided_by}: {one.reason}", self.palette.plain)
+            lines += self.told(f"c {one.decided_by}: {one.reason}", self.palette.plain)
         for told in _background(row):
-            lines += self._told(told, self.palette.faint)
+            lines += self.told(told, self.palette.faint)
         return lines
 
     def _problem(self, problem: Problem, word: str) -> list[Line]:
         told = f"{problem.severity.value} {problem.check} {problem.message}"
         if word:
-            return self._told(f'{told}   right as reported: "{word}"', self.palette.faint)
-        return self._told(told, self.palette.alarm if problem.severity is Severity.FATAL else self.palette.heading)
+            return self.told(f'{told}   right as reported: "{word}"', self.palette.faint)
+        return self.told(told, self.palette.alarm if problem.severity is Severity.FATAL else self.palette.heading)
 
-    def _told(self, text: str, style: Style) -> list[Line]:
+    def told(self, text: str, style: Style) -> list[Line]:
         """A sentence, in as many lines as the pane needs; none for nothing."""
         if not text:
             return []
         rows = wrap(text, max(8, self.width - 2))
         return [Line.of((f" {text[start:end]}", style)) for start, end in zip(rows.starts, rows.ends, strict=True)]
 
+    def quotes(self, evidence: Sequence[Evidence], label: str = "") -> list[Line]:
+        """Where each piece stands and its words; `label` stands before each."""
+        faint = self.palette.faint
+        lines: list[Line] = []
+        for one in evidence:
+            place = f" {label} {one.note_type} {_day(one)}".replace("  ", " ")
+            if self.wide:
+                again = "  copied forward" if one.carried_forward else ""
+                lines.append(Line.of((f"{place}  ch {one.start}-{one.end}{again}", faint)))
+                lines += self._quote_in_full(one)
+            else:
+                lines.append(Line.of((f"{place} ", faint), *self._quote(one, self.width - cell_len(safe(place)) - 2)))
+        return lines
+
     def _choice(self, number: int, choice: Choice, row: Row) -> list[Line]:
         palette = self.palette
         when = f" {choice.date}" if choice.date else ""
         when += f" to {choice.end_date}" if choice.end_date else ""
-        more = tell_attributes(choice.attributes)
+        # the drugs of a line are part of its value as it is shown
+        more = tell_attributes({name: told for name, told in choice.attributes.items() if name != "drugs"})
         head: Parts = (
             (f" {number} ", palette.heading),
             (choice.told(row.spec.label_of), palette.state(row.state)),
             (when, palette.plain),
         )
         if self.wide:
-            return [*self._choice_in_full(head, choice), *self._told(more, palette.plain)]
+            return [*self._choice_in_full(head, choice), *self.told(more, palette.plain)]
         best = next(iter(choice.evidence), None)
         source = f"{best.note_type} {_day(best)} " if best is not None else ""
         told = f"  {source}{_count(choice)}"
         if row.conflict:
-            room = self.width - sum(cell_len(safe(part)) for part, _ in head) - len(told) - 1
-            return [Line.of(*head, (f"{told} ", palette.faint), *(self._quote(best, room) if best is not None else ()))]
+            return [self._choice_on_a_line(head, told, best)]
         # how often, and in how many notes, stands in the title
-        sure = f"  {source}conf {choice.confidence:.2f}{_origin(choice)}"
-        used = sum(cell_len(safe(part)) for part, _ in head) + len(sure) + 2
-        inline = f"  {more}" if more and used + cell_len(safe(more)) <= self.width else ""
-        lines = [Line.of(*head, (f"{sure}{inline}", palette.faint))]
-        lines += self._told(more, palette.plain) if more and not inline else []
-        lines += [
-            Line.of(("   ", palette.plain), *self._quote(one, self.width - 4)) for one in choice.evidence[:_SHOWN]
-        ]
+        sure = f"  {source} conf {choice.confidence:.2f}{_origin(choice)}"
+        room = self.width - sum(cell_len(safe(part)) for part, _ in head)
+        told = f"{sure}  {more}".rstrip()
+        fits = cell_len(safe(told)) <= room
+        lines = [Line.of(*head, (told, palette.faint))] if fits else [Line.of(*head), *self.told(told, palette.faint)]
+        quotes = dict.fromkeys(self._quote(one, self.width - 4) for one in choice.evidence)  # copied text is shown once
+        lines += [Line.of(("   ", palette.plain), *quote) for quote in list(quotes)[:_SHOWN]]
         return lines
+
+    def _choice_on_a_line(self, head: Parts, told: str, best: Evidence | None) -> Line:
+        """A value of a conflict, its source and its words; a long label and a date that the source says too give way to the words."""
+        (number, number_style), (value, value_style), (when, when_style) = head
+        if best is not None and when.strip() == _day(best):
+            when = ""
+        taken = cell_len(number) + len(when) + len(told) + 1
+        value = fit(safe(value), min(cell_len(safe(value)), max(_LEAST_VALUE, self.width - taken - _LEAST_QUOTE)))
+        quote = self._quote(best, self.width - taken - cell_len(value)) if best is not None else ()
+        return Line.of(
+            (number, number_style), (value, value_style), (when, when_style), (f"{told} ", self.palette.faint), *quote
+        )
 
     def _choice_in_full(self, head: Parts, choice: Choice) -> list[Line]:
         faint = self.palette.faint
-        lines = [Line.of(*head), Line.of((f"   conf {choice.confidence:.2f}  {_count(choice)}", faint))]
+        lines = self._head_in_full(head)
+        lines.append(Line.of((f"   conf {choice.confidence:.2f}  {_count(choice)}", faint)))
         for one in choice.evidence:
-            again = "  copied forward" if one.carried_forward else ""
-            lines.append(Line.of((f"   {one.note_type} {_day(one)}  ch {one.start}-{one.end}{again}", faint)))
+            lines.append(Line.of((f"   {one.note_type} {_day(one)}  ch {one.start}-{one.end}", faint)))
+            lines += [Line.of(("   copied forward", faint))] if one.carried_forward else []
             lines += self._quote_in_full(one)
         return lines
+
+    def _head_in_full(self, head: Parts) -> list[Line]:
+        """Number, value and day; what is longer than the column goes on below the value."""
+        if sum(cell_len(safe(part)) for part, _ in head) <= self.width:
+            return [Line.of(*head)]
+        (number, number_style), (value, value_style), (when, when_style) = head
+        rows = wrap(value, max(8, self.width - cell_len(number)))
+        lines = [
+            Line.of((number if at == 0 else " " * cell_len(number), number_style), (value[start:end], value_style))
+            for at, (start, end) in enumerate(zip(rows.starts, rows.ends, strict=True))
+        ]
+        return [*lines, Line.of((f"  {when}", when_style))] if when else lines
 
     def _without_choice(self, row: Row) -> list[Line]:
         palette = self.palette
         lines: list[Line] = []
         if row.state is State.MISSING:
-            lines += self._told("Nothing was found for this required field.", palette.plain)
-            lines += self._told("/ finds, = takes the selection, e types a value, 0 not documented", palette.faint)
+            lines += self.told("Nothing was found for this required field.", palette.plain)
+            lines += self.told("/ finds, = takes the selection, e types a value, 0 not documented", palette.faint)
         elif row.decision is not None:
             held = row.decision
             lines.append(
@@ -203,6 +246,15 @@ def _count(choice: Choice) -> str:
 
 def _origin(choice: Choice) -> str:
     return {"standing": " decided before", "derived": " derived"}.get(choice.origin, "")
+
+
+def _borrowed(row: Row) -> str:
+    """Of a value that was typed over another and kept its words: what those were read as."""
+    held = row.decision
+    if held is None or held.action != Action.EDIT:
+        return ""
+    read = read_otherwise(row, held.value, held.assertion, held.evidence)
+    return f"{row.spec.label_of(held.value)} was typed; its words were read as {read}" if read else ""
 
 
 def _background(row: Row) -> list[str]:

@@ -13,9 +13,11 @@ from abstractor.review.statistics import Reading
 class PatientWanted(Message):
     """A patient is to be opened."""
 
-    def __init__(self, patient_id: str, *, look: bool = False, take_over: bool = False) -> None:
+    def __init__(self, patient_id: str, *, look: bool = False, take_over: bool = False, slot: str = "") -> None:
         super().__init__()
         self.patient_id = patient_id
+        self.slot = slot
+        """The row to go to; "" for the first open one."""
         self.look = look
         """Without claiming it."""
         self.take_over = take_over
@@ -24,10 +26,12 @@ class PatientWanted(Message):
 class NeighbourWanted(Message):
     """The next (1) or previous (-1) patient with work is to be opened."""
 
-    def __init__(self, patient_id: str, step: int) -> None:
+    def __init__(self, patient_id: str, step: int, *, closed: bool = False) -> None:
         super().__init__()
         self.patient_id = patient_id
         self.step = step
+        self.closed = closed
+        """The patient that is left has just been closed."""
 
 
 class WorklistWanted(Message):
@@ -109,6 +113,18 @@ class DeskItemWanted(Message):
     def __init__(self, item: DeskItem) -> None:
         super().__init__()
         self.item = item
+
+
+class QueryWanted(Message):
+    """Somebody is to be asked about a row."""
+
+    def __init__(self, patient_id: str, slot: str, label: str, decided_by: str) -> None:
+        super().__init__()
+        self.patient_id = patient_id
+        self.slot = slot
+        self.label = label
+        self.decided_by = decided_by
+        """Who decided it, "" for nobody: offered first."""
 
 
 class StatisticsRead(Message):

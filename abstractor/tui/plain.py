@@ -17,7 +17,7 @@ from abstractor.review.config import ReviewConfig
 from abstractor.review.filters import filter_rows, parse_filter
 from abstractor.review.find import find_in
 from abstractor.review.ordering import next_open
-from abstractor.review.rows import Row
+from abstractor.review.rows import Row, read_otherwise
 from abstractor.review.session import REASONS, Refused, Session
 from abstractor.review.timeline import timeline
 from abstractor.rulebook.book import RuleBook
@@ -92,11 +92,11 @@ def run_plain(
 
 
 def _neighbour(rows: Sequence[WorklistRow], user: str, of: str | None, step: int) -> str | None:
-    """The next patient with work that nobody else holds; None where there is none."""
+    """The next patient with work that nobody else is at, and that is not somebody else's; None where there is none."""
     ids = [row.patient_id for row in rows]
     at = ids.index(of) if of in ids else -1
     ring = [*rows[at + 1 :], *rows[: max(at, 0)]][::step]
-    free = (row.patient_id for row in ring if row.undecided and not row.closed and row.holder in {None, user})
+    free = (row.patient_id for row in ring if row.has_work and row.is_open_to(user))
     return next(free, None)
 
 
@@ -376,15 +376,19 @@ class PlainReview:
     def _edit(self, row: Row, text: str, evidence: tuple[Evidence, ...] | None) -> None:
         first = row.decision if row.decision is not None and row.decision.value else next(iter(row.choices), None)
         value, assertion, dates, attributes = self._stated(row.spec, text)
-        self.session.edit(
+        assertion = assertion or (first.assertion if first is not None else Assertion.PRESENT)
+        decision = self.session.edit(
             row.slot,
             value,
-            assertion=assertion or (first.assertion if first is not None else Assertion.PRESENT),
+            assertion=assertion,
             date=dates.get("date", first.date if first is not None else row.date),
             end_date=dates.get("until", first.end_date if first is not None else None),
             evidence=evidence,
             attributes=attributes,
         )
+        read = read_otherwise(row, decision.value, decision.assertion, decision.evidence) if evidence is None else ""
+        if read:
+            self._tell(f"saved; its words were read as {read}, + adds those that say {decision.value}")
         self._advance()
 
     def _stated(

@@ -6,7 +6,7 @@ is compared with what was sent before, cell by cell. It draws nothing itself and
 
 import itertools
 from collections.abc import Iterable, Iterator, Sequence
-from operator import itemgetter
+from operator import itemgetter, ne
 from typing import Any, NamedTuple
 
 from rich.cells import get_character_cell_size
@@ -240,9 +240,7 @@ def _doubtful(cells: Iterable[Cell]) -> bool:
 def _runs(old: list[Cell], new: list[Cell]) -> list[tuple[int, int]]:
     """Where two lines differ, as few and as short stretches as pay."""
     runs: list[tuple[int, int]] = []
-    for at, (before, after) in enumerate(zip(old, new, strict=True)):
-        if before == after:
-            continue
+    for at in itertools.compress(itertools.count(), map(ne, old, new)):
         if runs and at - runs[-1][1] <= _GAP:
             runs[-1] = (runs[-1][0], at + 1)
         else:
@@ -264,6 +262,9 @@ class _Changes(CompositorUpdate):
 
 class SparingApp(App[ReturnType]):
     """An app that remembers what its terminal shows."""
+
+    training = False
+    """Whether it works on a training copy: every screen says so."""
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, **options)

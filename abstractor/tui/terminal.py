@@ -36,6 +36,17 @@ def fit_to_terminal(encoding: str | None) -> None:
     use_charset(charset, pictures=pictures)
 
 
+def has_job_control() -> bool:
+    """Whether a shell waits that can bring a stopped program back: the parent, in the same session and another group of processes."""
+    if os.name == "nt":
+        return False
+    try:
+        parent = os.getppid()
+        return os.getsid(parent) == os.getsid(0) and os.getpgid(parent) != os.getpgrp()
+    except OSError:
+        return False
+
+
 def driver_class() -> type[Driver] | None:
     """The driver for a real terminal of this system; None leaves the choice to Textual."""
     if os.name == "nt" or "TEXTUAL_DRIVER" in os.environ:

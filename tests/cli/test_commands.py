@@ -238,6 +238,7 @@ def test_review_opens_the_registry_for_the_acting_person(
         return 0
 
     monkeypatch.setattr("abstractor.tui.app.run_review", run_review)
+    monkeypatch.setattr("abstractor.cli.review._require_terminal", lambda: None)
     run("init")
     assert "patient P1: not in this registry" in one_line(run("review", "--patient", "P1", code=1))
     (tmp_path / "facts.csv").write_text("patient_id,field,value\nP1,sex,female\n")

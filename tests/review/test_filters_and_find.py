@@ -96,3 +96,9 @@ def test_a_setting_out_of_range_is_refused(content):
 
 def test_every_setting_has_a_default():
     assert config_of({}) == ReviewConfig()
+
+
+@pytest.mark.parametrize("word", ["left_upper", "lingula"])
+def test_a_value_is_found_by_its_code_and_by_its_label(book, suggest, word):
+    rows = build_rows([suggest("primary_site", "left_upper_lobe"), suggest("ki67", "90")], Case("p1"), book.fields)
+    assert [row.slot for row in filter_rows(rows, word)] == ["primary_site"]

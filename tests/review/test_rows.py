@@ -217,3 +217,14 @@ def test_a_decision_does_not_move_a_doubted_row(book, suggest):
     case = fold("p1", [decided("ki67", Action.ACCEPT, "90", offered="90")])
     after = order_rows(build_rows(unsure, case, book.fields), book.fields, doubted=0.5)
     assert [row.slot for row in before] == [row.slot for row in after]
+
+
+def test_a_code_is_shown_by_its_label_and_kept_as_its_code(book, suggest):
+    offers = [suggest("primary_site", "left_upper_lobe"), suggest("primary_site", "mediastinum")]
+    row = rows_of(book, offers)["primary_site"]
+    assert row.shown == "Left upper lobe (with lingula) | Mediastinum"
+    assert row.offered == "left_upper_lobe | mediastinum"
+    accepted = decided("primary_site", Action.ACCEPT, "left_upper_lobe", offered="left_upper_lobe")
+    row = rows_of(book, offers, accepted)["primary_site"]
+    assert row.shown == "Left upper lobe (with lingula)"
+    assert row.changed == "now also Mediastinum"

@@ -16,6 +16,7 @@ from abstractor.registry.suggestions import replace_suggestions
 from abstractor.review.rows import State
 from abstractor.review.session import Refused
 from abstractor.review.unsaved import write_unsaved
+from tests.review.conftest import CLINIC, CT, quoted
 
 
 def last(desk):
@@ -329,3 +330,42 @@ def test_the_drugs_of_a_line_are_shown_kept_and_changed(desk, suggest):
     session.edit("therapy_line:1", "1", attributes={"drugs": ["carboplatin", "etoposide"]})
     assert dict(last(desk).attributes) == {"drugs": ["carboplatin", "etoposide"], "rule": "L1"}
     assert session.row("therapy_line:1").shown == "1 carboplatin+etoposide"
+
+
+def test_a_value_typed_over_another_says_what_its_words_were_read_as(desk):
+    session = desk()
+    row = session.row("primary_site")
+    assert session.read_as(row, "right_hilum") == ""
+    assert session.read_as(row, "left_hilum") == session.book.fields["primary_site"].label_of("right_hilum")
+    session.edit("primary_site", "left_hilum")
+    assert [one.text for one in last(desk).evidence] == ["right hilum", "right hilum"]
+
+
+def test_words_attached_for_an_edit_take_the_place_of_those_that_say_something_else(desk):
+    session = desk()
+    session.attach("primary_site", quoted(CT, "a mass"))
+    session.edit("primary_site", "left_hilum")
+    assert [one.text for one in last(desk).evidence] == ["a mass"]
+
+
+def test_an_edit_of_the_same_value_keeps_only_the_words_it_was_decided_on(desk):
+    session = desk()
+    session.edit("primary_site", "left_hilum", evidence=(quoted(CT, "a mass"),))
+    session.edit("primary_site", "left_hilum", attributes={"side": "left"})
+    assert [one.text for one in last(desk).evidence] == ["a mass"]
+
+
+def test_a_detail_that_repeats_a_day_goes_with_the_day(desk):
+    session = desk()
+    days = {"started": "2024-02-01", "stopped": "2024-02-03"}
+    added = session.add(
+        "systemic_therapy",
+        "carboplatin",
+        date="2024-02-01",
+        end_date="2024-02-03",
+        evidence=(quoted(CLINIC, "cigarettes"),),
+        attributes=days,
+    )
+    session.edit(added.slot, "carboplatin", date="2024-02-01", end_date="2024-02-02", attributes=days)
+    assert (last(desk).end_date, last(desk).attributes["stopped"]) == ("2024-02-02", "2024-02-02")
+    assert last(desk).attributes["started"] == "2024-02-01"

@@ -16,7 +16,7 @@ from textual.keys import REPLACED_KEYS, _character_to_key, _get_unicode_name_fro
 from textual.message_pump import MessagePump
 from textual.screen import Screen
 
-_THREADS = 40
+_THREADS = 200
 """Looks, 5 ms apart, at threads that still work; those that a test holds back on purpose are then left alone."""
 
 
@@ -41,8 +41,9 @@ async def until_quiet(_least: float = 0, _most: float = 0) -> None:
         if app._exception is not None or app._exit or not app.screen_stack:
             return
         quiet = await _flushed(app)
-        if quiet and looks < _THREADS and any(worker.is_running for worker in app.workers):
-            looks += 1
+        resizing = app._resize_timer is not None  # Textual lets sizes settle for a moment
+        if quiet and (resizing or (looks < _THREADS and any(worker.is_running for worker in app.workers))):
+            looks += not resizing
             await asyncio.sleep(0.005)
         elif quiet or turn > 10_000:
             return

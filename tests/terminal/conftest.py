@@ -6,6 +6,7 @@ import os
 import pty
 import re
 import select
+import shlex
 import signal
 import struct
 import subprocess
@@ -129,8 +130,10 @@ def _set_size(descriptor: int, columns: int, rows: int) -> None:
 
 
 @contextmanager
-def reviewing(folder: Path, *options: str, columns: int = 100, rows: int = 30, dwell_ms: int = 0) -> Iterator[Terminal]:
-    """`abstractor review` of the registry `r.db` in a folder, as `ann`."""
+def reviewing(
+    folder: Path, *options: str, columns: int = 100, rows: int = 30, dwell_ms: int = 0, in_shell: bool = False
+) -> Iterator[Terminal]:
+    """`abstractor review` of the registry `r.db` in a folder, as `ann`; started by the terminal itself, or typed into a shell on it."""
     config = folder / "config.toml"
     config.write_text(f"dwell_ms = {dwell_ms}\ncrash_log = '{folder / 'crash'}'\n", encoding="utf-8")
     master, slave = pty.openpty()
@@ -148,8 +151,9 @@ def reviewing(folder: Path, *options: str, columns: int = 100, rows: int = 30, d
     habits = folder / "home" / "abstractor" / "review.json"
     habits.parent.mkdir(parents=True, exist_ok=True)
     habits.write_text('{"toured": true}', encoding="utf-8")  # somebody who has seen the tour
+    review = [sys.executable, "-P", "-m", "abstractor", "review", "--user", "ann", "--config", str(config), *options]
     child = subprocess.Popen(
-        [sys.executable, "-P", "-m", "abstractor", "review", "--user", "ann", "--config", str(config), *options],
+        ["bash", "--norc", "--noprofile", "-i"] if in_shell else review,
         stdin=slave,
         stdout=slave,
         stderr=slave,
@@ -160,6 +164,8 @@ def reviewing(folder: Path, *options: str, columns: int = 100, rows: int = 30, d
     )
     os.close(slave)
     terminal = Terminal(child, master, columns, rows)
+    if in_shell:
+        terminal.press(f"{shlex.join(review)}\r")
     try:
         yield terminal
     finally:

@@ -1,6 +1,7 @@
 """A session from the worklist to the end, at the two sizes the screens are made for, on a terminal that is read as a person sees it."""
 
 import os
+import shutil
 import signal
 
 import pytest
@@ -33,7 +34,7 @@ def test_a_session_from_the_worklist_to_the_end(folder, registry, columns, rows)
         terminal.press_until("1", lambda: decisions_of(registry, PATIENT), "nothing was decided")
         terminal.shows("1/26")
         terminal.shows("saved")
-        terminal.opens("?", "take the suggested value")
+        terminal.opens("?", "all commands, by name")
         terminal.press_until("q", lambda: "Histology" in terminal.text, "back")
         terminal.opens("t", "2023-02-1")
         terminal.press_until("q", lambda: "Histology" in terminal.text, "back")
@@ -65,6 +66,32 @@ def test_the_terminal_is_given_back_as_it_was(folder):
         assert terminal.sent.rindex(b"\x1b[?25h") > terminal.sent.rindex(b"\x1b[?25l")
 
 
+@pytest.mark.skipif(shutil.which("bash") is None, reason="no bash, which brings stopped programs back")
+def test_ctrl_z_goes_back_to_the_shell_and_fg_comes_back_to_the_row(folder, registry):
+    with reviewing(folder, "--patient", PATIENT, in_shell=True) as terminal:
+        terminal.shows("Histology")
+        terminal.press_until("1", lambda: decisions_of(registry, PATIENT), "nothing was decided")
+        terminal.shows("1/26")
+        terminal.press("\x1a")
+        terminal.shows("Stopped")
+        left = terminal.sent.rindex(b"\x1b[?1049l")
+        assert left > terminal.sent.rindex(b"\x1b[?1049h")
+        assert b"Histology" not in terminal.sent[left:]
+        terminal.press("fg\r")
+        terminal.until(lambda: terminal.sent.rindex(b"\x1b[?1049h") > left, "it never came back")
+        terminal.shows("1/26")
+        terminal.press_until("d", lambda: len(decisions_of(registry, PATIENT)) == 2, "nothing was decided")
+        terminal.press("\x11")
+        terminal.until(lambda: terminal.sent.rindex(b"\x1b[?1049l") > left, "it goes on")
+
+
+def test_ctrl_z_stays_where_no_shell_could_bring_it_back(folder):
+    with reviewing(folder, "--patient", PATIENT) as terminal:
+        terminal.shows("Histology")
+        terminal.opens("\x1a", "no shell")
+        assert terminal.child.poll() is None
+
+
 def test_a_resize_keeps_the_row_and_a_small_terminal_says_what_it_needs(folder):
     with reviewing(folder, "--patient", PATIENT, columns=80, rows=24) as terminal:
         terminal.shows("Histology")
@@ -82,7 +109,7 @@ def test_pasted_text_decides_nothing(folder, registry):
     with reviewing(folder, "--patient", PATIENT) as terminal:
         terminal.shows("Histology")
         terminal.press("\x1b[200~1aard0\nu\x1b[201~")
-        terminal.opens("?", "take the suggested value")  # what came before has been taken by now
+        terminal.opens("?", "all commands, by name")  # what came before has been taken by now
     assert decisions_of(registry, PATIENT) == ()
 
 

@@ -7,16 +7,19 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from abstracted import fill
 from quiet_screen import press_key, until_quiet
 from registry_copies import copied
 from textual.pilot import Pilot
 
+from abstractor.quality.at_screen import QualityWork
 from abstractor.registry.decisions import decisions_of
 from abstractor.registry.engine import Registry, open_registry
 from abstractor.review.config import ReviewConfig
 from abstractor.rulebook.book import RuleBook
 from abstractor.rulebook.schema import Drug, FieldSpec
 from abstractor.tui.app import ReviewApp
+from abstractor.tui.going import Beyond
 from abstractor.tui.screens.review import ReviewScreen
 from abstractor.tui.tour import fill_tour
 
@@ -161,5 +164,38 @@ def opened(registry: Registry, book: RuleBook):
             await app.workers.wait_for_complete()
             await until_quiet()
             yield Hand(pilot, registry)
+
+    return open_app
+
+
+@pytest.fixture
+def abstracted(empty_registry_file: Path, tmp_path: Path) -> Iterator[Registry]:
+    """Four closed patients of two abstractors, for quality work."""
+    made = fill(open_registry(str(copied(empty_registry_file, tmp_path / "abstracted.db"))))
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def at_work(abstracted: Registry, book: RuleBook):
+    """Opens the interface for somebody with a quality desk."""
+
+    @asynccontextmanager
+    async def open_app(
+        user: str, *keys: str, size: tuple[int, int] = (80, 24), dwell_ms: int = 0, training: bool = False
+    ) -> AsyncIterator[Hand]:
+        config, clock = ReviewConfig(dwell_ms=dwell_ms), Clock()
+        work = QualityWork(abstracted, book, user, config, clock)
+        beyond = Beyond(desk=work, quality=work, training=training)
+        app = ReviewApp(
+            abstracted, book, user, config=config, clock=clock, monotonic=lambda: 0.0, beyond=beyond, returning=True
+        )
+        async with app.run_test(size=size) as pilot:
+            await app.workers.wait_for_complete()
+            await until_quiet()
+            hand = Hand(pilot, abstracted)
+            await hand.press(*keys)
+            await hand.settle()
+            yield hand
 
     return open_app

@@ -59,7 +59,7 @@ async def test_the_picker_tells_how_many_codes_fit_and_takes_the_first(opened, s
         await hand.type("lobe")
         assert hand.line("found").strip() == "5 of 12 fit"
         await hand.press("down")
-        assert "enter saves: right_middle_lobe" in hint(hand)
+        assert "enter saves: Right middle lobe" in hint(hand)
         assert "right_middle_lobe" in hand.painted()
         await hand.press("enter")
         assert hand.decisions[-1].value == "right_middle_lobe"
@@ -70,7 +70,7 @@ async def test_a_slip_of_the_pen_still_finds_its_code(opened):
         await hand.go("primary_site")
         await hand.press("e")
         await hand.type("rihgt hilum")
-        assert "enter saves: right_hilum" in hint(hand)
+        assert "enter saves: Right hilum" in hint(hand)
 
 
 async def test_ten_thousand_codes_are_chosen_from_line_by_line(opened):
@@ -83,7 +83,7 @@ async def test_ten_thousand_codes_are_chosen_from_line_by_line(opened):
         assert hand.line("found").strip() == "10000 of 10000 fit"
         await hand.type("label 999")
         assert hand.line("found").strip() == "11 of 10000 fit"
-        assert "enter saves: C00999" in hint(hand)
+        assert "enter saves: Label 999" in hint(hand)
 
 
 async def test_an_edit_that_changes_nothing_is_not_saved(opened):

@@ -14,9 +14,13 @@ from abstractor.registry.engine import Registry, open_registry
 from abstractor.registry.notes import add_notes
 from abstractor.tui.actions import (
     ACTIONS,
+    ADJUDICATE,
+    AUDIT,
     CHECKS,
     DIALOG,
+    EXAMINE,
     HELP,
+    INBOX,
     OUTCOMES,
     READER,
     REVIEW,
@@ -66,8 +70,11 @@ STILL = {
 }
 """Actions (on one screen, where it is named) that may change nothing one sees, and why; what they do is checked in `test_actions.py`."""
 
-PAIRS = [(screen, action) for action in ACTIONS for screen in action.screens]
-FURTHER = [(screen, action) for action in ACTIONS for screen in action.screens[1:]]
+QUALITY = frozenset({EXAMINE, AUDIT, ADJUDICATE, INBOX})
+"""Screens of quality work: `test_quality_actions.py` opens them, on a registry that has such work."""
+
+PAIRS = [(screen, action) for action in ACTIONS for screen in action.screens if screen not in QUALITY]
+FURTHER = [(screen, action) for action in ACTIONS for screen in action.screens[1:] if screen not in QUALITY]
 """On its first screen every action has a test of its own in `test_actions.py`, which is complete by a test as well."""
 
 

@@ -103,7 +103,7 @@ async def test_an_edit_offers_codes_while_typing_and_enter_saves(opened):
         await hand.press("e")
         assert isinstance(hand.screen, EditScreen)
         await hand.type("lul")
-        assert "left_upper_lobe" in hand.line("hint")
+        assert "Left upper lobe" in hand.line("hint")
         await hand.press("enter")
         assert hand.decisions[-1].value == "left_upper_lobe"
         assert hand.state("primary_site") == "~"
@@ -174,7 +174,7 @@ async def test_a_selection_is_read_as_the_value_of_the_row(opened):
         await hand.press("/")
         await hand.type("extensive stage")
         await hand.press("enter", "=")
-        assert "enter saves: extensive" in hand.line("hint")
+        assert "enter saves: Extensive stage" in hand.line("hint")
         await hand.press("enter")
         assert hand.decisions[-1].evidence[0].text == "extensive stage"
 
@@ -289,6 +289,9 @@ async def test_what_is_not_saved_does_not_advance_and_enter_tries_again(opened, 
         assert hand.state("histology") == "!"
         await hand.press("N")
         assert "NOT SAVED" in hand.line()
+        await hand.press("j")
+        assert hand.line().startswith(" NOT SAVED, nothing advances: enter retry   x to file")
+        await hand.press("k")
         full = False
         await hand.press("enter")
         assert hand.state("histology") == "~"
@@ -408,6 +411,8 @@ async def test_a_terminal_too_small_says_so_and_comes_back_when_enlarged(opened)
     async with opened(size=(52, 14)) as hand:
         assert "Needs 60x16, has 52x14" in hand.painted()
         await hand.pilot.resize_terminal(80, 24)
+        while hand.screen.has_class("small"):
+            await hand.pilot.pause()
         await hand.pilot.pause()
         assert "Histology" in hand.painted()
 
@@ -464,3 +469,15 @@ async def test_dose_and_fractions_are_typed_with_the_fact_they_belong_to(opened)
         stored = hand.decisions[-1]
         assert (stored.value, stored.date) == ("pci", "2023-07")
         assert dict(stored.attributes) == {"dose_gy": 25, "fractions": 10}
+
+
+async def test_a_closed_patient_is_named_and_not_offered_again(opened, registry):
+    add_notes(registry, [Note("z1", "Three.", "Z-FREE")], "test")
+    async with opened() as hand:
+        await settle_all(hand)
+        await hand.press("enter")
+        await hand.settle()
+        assert hand.session.patient_id == "Z-FREE"
+        assert "TOUR-01 is closed; Z-FREE is next" in hand.line()
+        await hand.press("P")
+        assert isinstance(hand.screen, WorklistScreen)

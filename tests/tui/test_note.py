@@ -310,3 +310,26 @@ async def test_a_new_search_ends_the_one_under_way(opened, letters, monkeypatch)
         await find(hand, "and")
         assert started == ["one"]
         assert all(note_id != "z0" for note_id, _, _ in hand.review.matches)
+
+
+async def test_escape_ends_a_search_that_takes_long_and_stays_with_the_patient(opened, letters, monkeypatch):
+    async with opened() as hand:
+        ended = threading.Event()
+
+        def never_ends(_wanted, cancelled):
+            while not cancelled():
+                ended.wait(0.01)
+            ended.set()
+            return [("z0", 0, 3)]
+
+        monkeypatch.setattr(hand.session, "search", never_ends)
+        await hand.press("slash")
+        hand.screen.query_one("Input").value = "/one"
+        await hand.press("enter")
+        assert "esc ends" in hand.line()
+        await hand.press("escape")
+        await hand.settle()
+        assert ended.is_set()
+        assert hand.line().strip() == "search ended"
+        assert hand.screen is hand.review
+        assert not hand.review.matches

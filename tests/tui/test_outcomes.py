@@ -406,7 +406,7 @@ def test_the_command_line_passes_the_outcomes_of_its_registry(study, rules):
     from abstractor.cli.beyond import beyond
     from abstractor.review.config import ReviewConfig
 
-    source = beyond(study, rules, ReviewConfig(smallest_group=5)).outcomes
+    source = beyond(study, rules, ReviewConfig(smallest_group=5), "ann").outcomes
     assert source is not None
     found = source(Ask(), lambda: False)
     assert found.patients == PATIENTS

@@ -101,7 +101,7 @@ async def test_what_must_be_read_without_the_decisions_never_opens_in_the_review
     async with at_desk(Desk([DeskItem("B-1", kind, "TOUR-01", 1, "open")])) as pilot:
         await press(pilot, "enter")
         assert isinstance(pilot.app.screen, QualityScreen)
-        assert "a screen of its own" in painted(pilot)
+        assert "without the quality desk" in painted(pilot)
 
 
 async def test_what_can_not_be_read_is_told_in_one_line(at_desk):

@@ -82,6 +82,34 @@ async def test_everything_that_is_drawn_on_any_screen_can_be_read(opened, theme)
         assert not poor
 
 
+def front_cells(app):
+    """Cells of the palette's own widgets with their styles: (text, style). What is behind it is dimmed on purpose, and not to be read."""
+    for y, strip in enumerate(strips(app)):
+        x = 0
+        for segment in strip:
+            widget, _ = app.screen.get_widget_at(x, y)
+            if widget is not app.screen and segment.style and segment.text.strip():
+                yield segment.text.strip(), segment.style
+            x += cell_len(segment.text)
+
+
+@pytest.mark.parametrize("theme", ["dark", "light", "high-contrast"])
+async def test_the_command_palette_can_be_read_in_every_theme(opened, theme):
+    async with opened(theme=theme, size=(100, 30)) as hand:
+        await hand.press("ctrl+p", *"row")
+        await hand.pilot.pause(0.3)
+        shown = list(front_cells(hand.app))
+        assert any("row" in text for text, _ in shown)
+        poor = {
+            text: (*colours, round(contrast(*colours), 2))
+            for text, style in shown
+            if any(char.isalnum() for char in text)
+            and (colours := front_and_back(style))
+            and contrast(*colours) < ENOUGH
+        }
+        assert not poor
+
+
 @pytest.mark.parametrize("theme", THEMES[1:])
 async def test_a_theme_chosen_on_the_way_is_drawn_at_once_and_remembered(opened, theme):
     async with opened() as hand:
@@ -115,3 +143,22 @@ async def test_an_idle_screen_covers_the_patient_and_any_key_only_takes_the_cove
         assert not isinstance(hand.screen, IdleScreen)
         assert hand.decisions == ()
         assert hand.slot == "histology"
+
+
+@pytest.mark.parametrize("size", [(80, 24), (160, 50)])
+async def test_a_zoomed_pane_takes_the_whole_screen_whichever_it_is(opened, size):
+    async with opened(size=size) as hand:
+        for pane in ("rows", "note", "evidence"):
+            await hand.press("z")
+            box = hand.review.query_one(f"#{pane}-box")
+            await hand.pilot.pause()
+            assert (box.size.width, box.size.height) == (size[0], size[1] - 2)
+            await hand.press("z", "tab")
+
+
+async def test_what_comes_next_is_seen_before_the_cursor_is_there(opened):
+    async with opened() as hand:
+        for _ in range(8):
+            await hand.press("j")
+            rows = hand.review.rows
+            assert rows.first + 2 <= rows.index <= rows.first + rows.size.height - 3 or rows.first == 0

@@ -25,7 +25,7 @@ from abstractor.registry.drafts import draft_of, save_draft
 from abstractor.registry.engine import open_registry
 from abstractor.registry.leases import claim
 from abstractor.registry.notes import add_notes
-from abstractor.registry.places import Place, place_of
+from abstractor.registry.places import Place, keep_place, place_of
 from abstractor.registry.suggestions import replace_suggestions
 from abstractor.review.drafts import read_draft
 from abstractor.review.session import Session
@@ -377,6 +377,20 @@ def test_after_a_crash_or_a_kill_the_next_start_is_on_the_same_row(registry, tmp
     assert place_of(registry, "ann") is None
 
 
+def test_where_the_row_that_was_left_is_decided_the_next_start_is_on_the_next_open_one(registry, tmp_path):
+    with on_terminal(tmp_path / "r.db", "TOUR-01") as terminal:
+        terminal.wait_for("Histology")
+        terminal.send("1")
+        terminal.wait_for("1/26")
+        os.killpg(terminal.child.pid, signal.SIGKILL)
+    decided = decisions_of(registry, "TOUR-01")[-1].slot
+    cursor = next(line[:28] for line in terminal.shown.split("\n") if line.startswith(">"))
+    # the place is kept once a second, so that of before the decision may be the last
+    keep_place(registry, "ann", Place("TOUR-01", decided), lambda: "2024-03-01T08:00:00.000+00:00")
+    with on_terminal(tmp_path / "r.db", "") as terminal:
+        terminal.wait_for(cursor)
+
+
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
 def test_a_signal_ends_it_in_order_and_gives_the_patient_back(registry, tmp_path, number):
     with on_terminal(tmp_path / "r.db", "TOUR-01") as terminal:
@@ -430,6 +444,68 @@ def test_a_terminal_without_utf8_gets_no_byte_beyond_its_charset(registry, hosti
         assert b"?]52;c;" in terminal.seen
         if "LC_ALL" in environment:
             assert max(terminal.seen) < 0x80
+
+
+def test_no_hostile_character_reaches_the_terminal_in_lines_or_in_errors(registry, hostile, tmp_path):
+    """The line mode, and what commands say on standard error of ids that they were given or found."""
+
+    def run(*arguments: str, typed: str = "") -> bytes:
+        done = subprocess.run(
+            [sys.executable, "-m", "abstractor", *arguments],
+            input=typed.encode("utf-8", "surrogateescape"),
+            capture_output=True,
+            check=False,
+            env={**os.environ, "LC_ALL": "C.UTF-8", "ABSTRACTOR_DB": str(tmp_path / "r.db")},
+        )
+        assert b"Traceback" not in done.stderr
+        return done.stdout + done.stderr
+
+    commands = [
+        *"j.n bt",
+        "gh",
+        "w",
+        "",
+        "/evil",
+        "//c1",
+        "]",
+        "= \x1b[2J",
+        "f \x1b]0;x",
+        "F",
+        "e \x9b31m",
+        "\x1b[2J",
+        "i \x1b[2J",
+        "?",
+        "q",
+    ]
+    listed = tmp_path / "who.txt"
+    listed.write_text(f"{HOSTILE_ID}x\n", encoding="utf-8")
+    (tmp_path / "notes" / "P1").mkdir(parents=True)
+    (tmp_path / "notes" / "P1" / "n1.txt").write_text("One.", encoding="utf-8")
+    told = {
+        "lines": run("review", "--plain", "--user", HOSTILE_USER, "--patient", HOSTILE_ID, typed="\n".join(commands)),
+        "an unknown patient": run("review", "--plain", "--patient", f"{HOSTILE_ID}x"),
+        "a list of patients": run("ingest", str(tmp_path / "notes"), "--patients", str(listed)),
+        "a registry that is none": run("review", "--plain", "--db", f"{HOSTILE_ID}.db"),
+    }
+    assert b"Histology" in told["lines"]
+    for what, said in told.items():
+        assert said.strip(), what
+        assert b"\x1b" not in said, (what, said)
+        for bad in DANGEROUS:
+            assert bad not in said, (what, bad)
+
+
+def test_the_screens_want_a_terminal_and_name_the_way_without_one():
+    done = subprocess.run(
+        [sys.executable, "-m", "abstractor", "review", "--demo"],
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        check=False,
+    )
+    assert done.returncode == 2
+    assert done.stdout == b""
+    assert done.stderr.count(b"\n") == 1
+    assert b"--plain" in done.stderr
 
 
 def test_the_interface_opens_without_language_processing_or_statistics():

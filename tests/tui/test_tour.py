@@ -67,7 +67,7 @@ async def test_each_step_waits_for_its_key_and_the_last_ends_on_the_worklist(tou
         await press(pilot, "equals_sign")
         assert isinstance(app.screen, EditScreen)
         await press(pilot, "enter")
-        assert tour.session.row("vital_status").shown == "alive"
+        assert tour.session.row("vital_status").shown == "Alive"
         assert "7/8" in tells(app)
         await press(pilot, "u")
         assert tour.session.row("vital_status").state.value == "_"

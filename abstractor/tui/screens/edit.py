@@ -61,6 +61,8 @@ class Form:
     """Of the diagnosis, where it is known."""
     remarks: Callable[[Stated], Sequence[str]] = lambda _stated: ()
     """What follows from what is typed, or what an edit check would say: one line each."""
+    borrowed: Callable[[Stated], str] = lambda _stated: ""
+    """That the answer would rest on words that were read as another value. No reason to ask twice: a person may read them better."""
     quote: str = ""
     """The selected words that the value was read from."""
     place: tuple[str, str, int, int] | None = None
@@ -239,10 +241,11 @@ class EditScreen(Dialog[Stated]):
     def _show_remark(self, answer: _Answer) -> None:
         said = [answer.doubt] if answer.doubt else []
         if not answer.problem:
-            said += self.form.remarks(answer.stated)
+            said += filter(None, (self.form.borrowed(answer.stated), *self.form.remarks(answer.stated)))
         remark = self.query_one("#remark", Bar)
         remark.display = bool(said)
-        style = self.palette.heading if answer.doubt else self.palette.plain
+        warned = answer.doubt or self.form.borrowed(answer.stated)
+        style = self.palette.heading if warned else self.palette.plain
         remark.show(Line.of((f"   {'; '.join(said)}", style)), self.palette.plain)
 
     # Reading

@@ -17,6 +17,9 @@ from abstractor.tui.widgets.note import DocView
 class FindingScreen(ReadingScreen):
     """A patient on the screen whose notes can be searched and selected from."""
 
+    searching: str | None = None
+    """What all notes are being searched for."""
+
     # Finding
 
     def do_find(self) -> None:
@@ -26,9 +29,10 @@ class FindingScreen(ReadingScreen):
     def _find(self, wanted: str | None) -> None:
         if not wanted:
             return
-        self.workers.cancel_group(self, "search")
+        self.end_search()
         if wanted.startswith("/"):
-            self.say(f"searching {len(self.session.notes)} notes ...   another search ends this one")
+            self.searching = wanted[1:]
+            self.say(f"searching {len(self.session.notes)} notes ...   esc ends the search")
             self._search_all(wanted[1:])
             return
 
@@ -37,6 +41,12 @@ class FindingScreen(ReadingScreen):
             self._found(wanted, [(note_id, *span) for span in find_in(self.doc.text, wanted)])
 
         self.attempt(here)
+
+    def end_search(self) -> bool:
+        """Gives up a search in all notes; whether one was under way."""
+        was, self.searching = self.searching, None
+        self.workers.cancel_group(self, "search")
+        return was is not None
 
     @work(thread=True, exclusive=True, exit_on_error=False, group="search")
     def _search_all(self, wanted: str) -> None:
@@ -50,6 +60,9 @@ class FindingScreen(ReadingScreen):
             self.post_message(told)
 
     def on_notes_searched(self, message: NotesSearched) -> None:
+        if message.wanted != self.searching:
+            return  # it was ended when its answer was on the way
+        self.searching = None
         if message.problem:
             self.say(message.problem, alarm=True)
         else:

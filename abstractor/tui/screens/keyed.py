@@ -60,6 +60,11 @@ class KeyedScreen(Screen[Answer], Generic[Answer]):
         """Tells the user one line until the next key."""
         raise NotImplementedError
 
+    def tell(self, text: str) -> None:
+        """Says something, unless the screen has gone meanwhile."""
+        if self.stands:
+            self.say(text)
+
     def draw(self) -> None:
         """Draws everything anew, after a change of theme or size."""
         raise NotImplementedError
@@ -74,7 +79,16 @@ class KeyedScreen(Screen[Answer], Generic[Answer]):
     def compose(self) -> ComposeResult:
         yield Bar(id="small")
         with Vertical(id="all"):
+            if isinstance(self.app, SparingApp) and self.app.training:
+                yield self._training_bar()
             yield from self.contents()
+
+    def _training_bar(self) -> Bar:
+        """Over every screen of a training copy, so that nobody takes it for the registry."""
+        bar = Bar(id="training")
+        told = " TRAINING COPY: some suggestions are wrong on purpose; nothing here reaches the registry"
+        bar.show(Line.of((told, self.palette.alarm)), self.palette.alarm)
+        return bar
 
     def on_resize(self, event: events.Resize) -> None:
         if not self.stands:
@@ -167,6 +181,9 @@ class KeyedScreen(Screen[Answer], Generic[Answer]):
 
     def do_quit(self) -> None:
         self.app.call_later(self.app.action_quit)
+
+    def do_suspend(self) -> None:
+        self.app.call_later(self.app.action_suspend_process)
 
     def do_timeline(self) -> None:
         self.post_message(ScreenWanted("timeline"))

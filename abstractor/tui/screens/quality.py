@@ -59,7 +59,7 @@ class QualityScreen(ReaderScreen):
 
     def _told(self, items: Sequence[DeskItem]) -> None:
         self.items = items
-        counts = Counter(one.kind for one in items)
+        counts = Counter(one.kind for one in items if one.waits)
         told = "   ".join(f"{words} {counts[kind]}" for kind, words in KINDS.items() if counts[kind])
         self.heading = f"QUALITY  {told or 'nothing waits'}   {self.user}"
         worklist = f"{self.keymap.shown('worklist')} worklist"
@@ -70,10 +70,10 @@ class QualityScreen(ReaderScreen):
         return [self._line(one) for one in self.items]
 
     def _line(self, one: DeskItem) -> Line:
-        text = (
-            f" {fit(KINDS.get(one.kind, one.kind), 15)} {fit(one.patient_id, 16)} {one.items:>5}  {fit(one.state, 22)}"
-        )
-        return Line.of((text, self.palette.plain), (f" due {one.due}" if one.due else "", self.palette.faint))
+        style = self.palette.plain if one.waits else self.palette.faint
+        count = str(one.items) if one.items else ""
+        text = f" {fit(KINDS.get(one.kind, one.kind), 15)} {fit(one.patient_id or one.name, 20)} {count:>5}  "
+        return Line.of((text, style), (one.state, style), (f"   due {one.due}" if one.due else "", self.palette.faint))
 
     def do_go_there(self) -> None:
         if self.items:

@@ -10,6 +10,7 @@ from abstractor.checks.problem import Problem, Severity
 from abstractor.model.suggestion import Evidence
 from abstractor.review.checking import marks
 from abstractor.review.filters import filter_rows, parse_filter
+from abstractor.review.people import wall_time
 from abstractor.review.rows import Row, State
 from abstractor.review.session import Session
 from abstractor.tui.actions import REVIEW, SELECT, Keymap
@@ -51,8 +52,8 @@ class ReadingScreen(KeyedScreen[None]):
     ReadingScreen.wide #rows-box { width: 46; height: 1fr; margin: 0 1 0 0; }
     ReadingScreen.wide #note-box { width: 1fr; height: 1fr; margin: 0 1 0 0; }
     ReadingScreen.wide #evidence-box { width: 38; height: 1fr; }
-    ReadingScreen.zoomed .pane { display: none; }
-    ReadingScreen.zoomed .pane.kept { display: block; width: 1fr; height: 1fr; }
+    ReadingScreen.zoomed #panes > .pane { display: none; }
+    ReadingScreen.zoomed #panes > .pane.kept { display: block; width: 1fr; height: 1fr; margin: 0; }
     """
     ORDERS: ClassVar[tuple[str, ...]] = ("item", "confidence", "note")
 
@@ -91,6 +92,10 @@ class ReadingScreen(KeyedScreen[None]):
     def on_mount(self) -> None:
         self._shape()
         self.refresh_rows()
+        self.go_first()
+
+    def go_first(self) -> None:
+        """Puts the cursor where the work begins."""
         first = self.session.after(None)
         self.go_to(first.slot if first is not None else next((row.slot for row in self.listed), None))
 
@@ -261,8 +266,8 @@ class ReadingScreen(KeyedScreen[None]):
             return f"CLOSED: {self.keymap.shown('reopen')} reopens"
         lease = self.session.lease
         if lease is None or lease.mine:
-            return "READ ONLY"
-        return f"READ ONLY: {lease.holder} holds it since {lease.since[11:16]} UTC"
+            return f"READ ONLY: {self.keymap.shown('take_over')} takes it to decide"
+        return f"READ ONLY: {lease.holder} holds it since {wall_time(lease.since)}"
 
     def on_panel_resized(self) -> None:
         """A pane that was hidden, or had another size, when the screen was drawn."""

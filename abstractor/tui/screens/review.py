@@ -3,22 +3,22 @@
 Nothing is shown as decided before the registry has it, and nothing is decided that was not on the screen.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from abstractor.model.case import OVERRIDE_PREFIX
 from abstractor.model.decision import Decision
 from abstractor.model.errors import AbstractorError, RegistryError, StaleCase
-from abstractor.registry.leases import lease_events
+from abstractor.registry.leases import LeaseEvent, lease_events
 from abstractor.review.history import history
 from abstractor.review.ordering import alike, next_open
-from abstractor.review.people import held_words
+from abstractor.review.people import held_words, wall_seconds
 from abstractor.review.rows import Row, Verb
 from abstractor.review.session import Refused
 from abstractor.review.timeline import Event, timeline_of
 from abstractor.review.unsaved import write_unsaved
 from abstractor.tui.guard import FastRun
-from abstractor.tui.messages import NeighbourWanted, WorklistWanted
+from abstractor.tui.messages import NeighbourWanted, QueryWanted, WorklistWanted
 from abstractor.tui.screens.close import CloseScreen
 from abstractor.tui.screens.dialogs import Confirm, LinePrompt, Reasons
 from abstractor.tui.screens.history import HistoryScreen
@@ -73,7 +73,7 @@ class ReviewScreen(StatingScreen):
             self.dwell.restart()
         self.draw()
         if self.session.unsaved and isinstance(error, RegistryError):
-            self.tell_unsaved(f"{error}. Nothing advances. ")
+            self.tell_unsaved(str(error))
         else:
             self.say(str(error), alarm=isinstance(error, RegistryError))
 
@@ -127,7 +127,7 @@ class ReviewScreen(StatingScreen):
 
     def committed(self, decision: Decision) -> None:
         """The registry has it: only now do the rows show it."""
-        self.saved_at = decision.decided_at[11:19]
+        self.saved_at = wall_seconds(decision.decided_at)
         self.refresh_rows()
         if self.session.lease is not None and self.dwell_clock() - self._renewed > _RENEW_AFTER:
             self.attempt(self._renew)
@@ -284,7 +284,7 @@ class ReviewScreen(StatingScreen):
     def _close(self) -> None:
         self.session.close()
         self.session.release()
-        self.app.post_message(NeighbourWanted(self.session.patient_id, 1))
+        self.app.post_message(NeighbourWanted(self.session.patient_id, 1, closed=True))
 
     def do_reopen(self) -> None:
         if not self.session.case.closed:
@@ -322,15 +322,27 @@ class ReviewScreen(StatingScreen):
         self._leave(WorklistWanted())
 
     def _leave(self, wanted: NeighbourWanted | WorklistWanted) -> None:
+        self._require_saved()
+        self.session.release()
+        self.app.post_message(wanted)
+
+    def _require_saved(self) -> None:
         if self.session.unsaved:
             raise Refused(
                 f"NOT SAVED yet: enter tries again, {self.keymap.shown('export_unsaved')} writes it to a file"
             )
-        self.session.release()
-        self.app.post_message(wanted)
+
+    def do_ask(self) -> None:
+        row = self.row
+        if row is None:
+            raise Refused("there is no row here")
+        held = row.decision.decided_by if row.decision is not None else ""
+        self.post_message(QueryWanted(self.session.patient_id, row.slot, row.spec.label, held))
 
     def do_back(self) -> None:
-        if self.doc.selected is not None:
+        if self.end_search():
+            self.say("search ended")
+        elif self.doc.selected is not None:
             self.do_select_none()
         elif self.has_class("zoomed"):
             self.do_zoom()
@@ -346,6 +358,7 @@ class ReviewScreen(StatingScreen):
     def do_repaint(self) -> None:
         self.session.reload()
         self.refresh_rows()
+        self.dwell.restart()
         super().do_repaint()
 
     # Looking back
@@ -356,9 +369,7 @@ class ReviewScreen(StatingScreen):
             raise Refused("there is no row here")
         session = self.session
         steps = history(session.log.decisions_of(session.patient_id), row.slot, row.spec.label_of)
-        screen = HistoryScreen(
-            self.keymap, self.palette, row.spec, row.slot, steps, lease_events(session.registry, session.patient_id)
-        )
+        screen = HistoryScreen(self.keymap, self.palette, row.spec, row.slot, steps, self.lease_told)
 
         def go(at: int | None) -> None:
             span = None if at is None else screen.targets[at]
@@ -367,6 +378,11 @@ class ReviewScreen(StatingScreen):
                 self.draw()
 
         self.app.push_screen(screen, go)
+
+    @property
+    def lease_told(self) -> Sequence[LeaseEvent]:
+        """Who took the patient from whom, as the history tells it."""
+        return lease_events(self.session.registry, self.session.patient_id)
 
     def do_timeline(self) -> None:
         session = self.session

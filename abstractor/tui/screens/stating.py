@@ -84,7 +84,8 @@ class StatingScreen(FindingScreen):
         words = " ".join(evidence.text.split())
         value = reader.read_selected(spec, evidence.text)
         attributes = reader.read(spec, words).attributes if value is not None else {}
-        return Stated(value or words, Assertion.PRESENT, date, attributes=attributes or None)
+        unread = "" if spec.codes else words  # words that are no code would only hide the list of codes
+        return Stated(value or unread, Assertion.PRESENT, date, attributes=attributes or None)
 
     def _ask(
         self, row: Row, start: Stated, evidence: Evidence | None, draft: Draft | None = None, standing: str = ""
@@ -180,12 +181,19 @@ class StatingScreen(FindingScreen):
             standing=standing,
             year=session.year,
             remarks=lambda stated: self._remarks(spec, slot, stated),
+            borrowed=lambda stated: self._borrowed(slot, stated) if evidence is None else "",
             quote=evidence.text if evidence is not None else "",
             place=place,
             keep=lambda typed: session.keep_draft(slot, write_draft(typed)),
             draft=draft,
         )
         self.app.push_screen(EditScreen(self.keymap, self.palette, spec, start, form), saved)
+
+    def _borrowed(self, slot: str, stated: Stated) -> str:
+        """What an edit without words of its own would rest on, where that speaks for another value."""
+        row = next((row for row in self.session.rows if row.slot == slot), None)
+        read = self.session.read_as(row, stated.value, stated.assertion) if row is not None else ""
+        return f"keeps words read as {read}; esc and {self.keymap.shown('take')} quote others" if read else ""
 
     def _remarks(self, spec: FieldSpec, slot: str, stated: Stated) -> list[str]:
         """What follows from what is typed, and what the edit checks would say of it."""
@@ -226,9 +234,17 @@ class StatingScreen(FindingScreen):
             self.draw()
 
     def tell_unsaved(self, why: str = "") -> None:
-        """Says what could not be written, and the ways on."""
+        """Says what could not be written: the ways on first, because a long reason may be cut off."""
         if self.session.unsaved:
-            self.say(f"NOT SAVED: {why}enter retry   {self.keymap.shown('export_unsaved')} to file", alarm=True)
+            to_file = self.keymap.shown("export_unsaved")
+            self.say(f"NOT SAVED, nothing advances: enter retry   {to_file} to file   {why}".rstrip(), alarm=True)
+
+    def say(self, text: str, *, alarm: bool = False) -> None:
+        """Tells one line; in the place of the keys it stays told that something is not saved."""
+        if not text and self.session.unsaved:
+            self.tell_unsaved()
+        else:
+            super().say(text, alarm=alarm)
 
     def do_attach(self) -> None:
         row, evidence = self.row, self._wanted_evidence()

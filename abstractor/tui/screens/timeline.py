@@ -92,7 +92,8 @@ class TimelineScreen(ReaderScreen):
         panel = self.query_one("#lanes", Panel)
         panel.show([self._lane(lane.name, width) for lane in self.timeline.lanes], palette.plain)
         panel.move(self._lane_in_view(panel))
-        told = "    ".join(self.timeline.intervals)
+        apart = "    " if len("    ".join(self.timeline.intervals)) + 4 <= width else "  "
+        told = apart.join(self.timeline.intervals)
         self.query_one("#intervals", Bar).show(Line.of((f"   {told}", palette.heading)), palette.plain)
 
     def _lane_in_view(self, panel: Panel) -> int:

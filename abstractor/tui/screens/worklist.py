@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
+from dataclasses import replace
 
 from textual import work
 from textual.widget import Widget
@@ -12,11 +13,18 @@ from abstractor.registry.engine import Registry, utc_now
 from abstractor.registry.leases import Lease
 from abstractor.registry.worklist import WorklistRow, keep_counts, read_worklist
 from abstractor.review.config import ReviewConfig
-from abstractor.review.desk import QualityDesk
+from abstractor.review.desk import DeskItem, QualityDesk
 from abstractor.review.people import held_words, wall_time
 from abstractor.tui.actions import WORKLIST, Keymap
 from abstractor.tui.drawing import keys_that_fit
-from abstractor.tui.messages import PatientsClaimed, PatientWanted, QualityCounted, WorklistFailed, WorklistRead
+from abstractor.tui.messages import (
+    DeskItemWanted,
+    PatientsClaimed,
+    PatientWanted,
+    QualityCounted,
+    WorklistFailed,
+    WorklistRead,
+)
 from abstractor.tui.screens.dialogs import LinePrompt
 from abstractor.tui.screens.help import HelpScreen
 from abstractor.tui.screens.listed import ListedScreen
@@ -54,6 +62,10 @@ class WorklistScreen(ListedScreen[None]):
         self.read_at = ""
         self.view = VIEWS[0]
         self.all: tuple[WorklistRow, ...] | None = None
+        self.mine = 0
+        """Of all: this person's work that is not closed."""
+        self.pool = 0
+        """Of all: those with work that are nobody's."""
         self.rows: Sequence[WorklistRow] = ()
         self.filter = ""
         self.notice = ""
@@ -89,7 +101,7 @@ class WorklistScreen(ListedScreen[None]):
             keep_counts(self.registry, read)
         if self.desk is not None:
             with suppress(AbstractorError):  # the desk's own screen tells why
-                self.post_message(QualityCounted(len(self.desk.items(self.user))))
+                self.post_message(QualityCounted(sum(one.waits for one in self.desk.items(self.user))))
 
     def on_quality_counted(self, message: QualityCounted) -> None:
         self.quality_items = message.items
@@ -98,12 +110,17 @@ class WorklistScreen(ListedScreen[None]):
     def on_worklist_read(self, message: WorklistRead) -> None:
         current = self.wanted or (self.rows[self.list.index].patient_id if self.rows else None)
         self.wanted = None
-        self.all = message.rows
+        self._take(message.rows)
         self.read_at = message.read_at or self.clock()
         self._settle(current)
         if self.notice:
             self.say(self.notice)
             self.notice = ""
+
+    def _take(self, rows: tuple[WorklistRow, ...]) -> None:
+        self.all = rows
+        self.mine = sum(row.is_mine(self.user) and not row.closed for row in rows)
+        self.pool = sum(row.in_pool and row.has_work for row in rows)
 
     def on_worklist_failed(self, message: WorklistFailed) -> None:
         self.say(message.reason, alarm=True)
@@ -116,13 +133,15 @@ class WorklistScreen(ListedScreen[None]):
     def row(self) -> WorklistRow | None:
         return self.rows[self.list.index] if self.rows else None
 
+    def note_closed(self, patient_id: str) -> None:
+        """A patient was closed since the list was read: it is not offered again before the next reading."""
+        self._take(tuple(replace(row, closed=True) if row.patient_id == patient_id else row for row in self.all or ()))
+
     def _settle(self, current: str | None) -> None:
-        words = self.filter.casefold().split()
-        self.rows = [
-            row
-            for row in self.all or ()
-            if self._in_view(row) and all(word in _words(row, self.user) for word in words)
-        ]
+        self.rows = [row for row in self.all or () if self._in_view(row)]
+        if words := self.filter.casefold().split():
+            said = ((row, _words(row, self.user)) for row in self.rows)
+            self.rows = [row for row, text in said if all(word in text for word in words)]
         ids = [row.patient_id for row in self.rows]
         if current in ids:
             self.list.index = ids.index(current)
@@ -136,9 +155,8 @@ class WorklistScreen(ListedScreen[None]):
     def draw(self) -> None:
         palette = self.palette
         rows = self.all or ()
-        mine = sum(row.is_mine(self.user) and not row.closed for row in rows)
         waiting = f" | QA {self.quality_items}" if self.quality_items is not None else ""
-        counts = f" WORKLIST  mine {mine} | pool {self._pool()}{waiting} | all {len(rows)}"
+        counts = f" WORKLIST  mine {self.mine} | pool {self.pool}{waiting} | all {len(rows)}"
         parts = [f"only {self.view}"] * (self.view != "all") + [f"filter: {self.filter}"] * bool(self.filter)
         shown = f"   {', '.join(parts)} ({len(self.rows)})" if parts else ""
         self.query_one("#header", Bar).show(
@@ -151,9 +169,6 @@ class WorklistScreen(ListedScreen[None]):
         self.list.show(len(self.rows), self.list.index, palette.plain, Line.of((self._empty(), palette.plain)))
         self.say("")
 
-    def _pool(self) -> int:
-        return sum(row.in_pool and row.has_work for row in self.all or ())
-
     def _empty(self) -> str:
         if self.all is None:
             return "   reading ..."
@@ -164,7 +179,9 @@ class WorklistScreen(ListedScreen[None]):
             return f"   0 of {len(self.all)} match {self.filter!r}. {key('unfilter')} shows all"
         if self.view == "mine":
             quality = f"   {key('quality')} QA ({self.quality_items})" if self.quality_items else ""
-            return f"   Nothing assigned. {key('claim')} claim {self.config.claim_count} from pool ({self._pool()}){quality}"
+            return (
+                f"   Nothing assigned. {key('claim')} claim {self.config.claim_count} from pool ({self.pool}){quality}"
+            )
         return f"   The pool is empty. {key('view')} shows all patients"
 
     def _line(self, at: int, width: int) -> Line:
@@ -180,6 +197,8 @@ class WorklistScreen(ListedScreen[None]):
         return Line.of((text, style))
 
     def _state(self, row: WorklistRow) -> str:
+        if row.blind:
+            return "blind second reading"
         if row.closed:
             return "closed"
         if row.holder and row.holder != self.user:
@@ -221,7 +240,9 @@ class WorklistScreen(ListedScreen[None]):
         row = self.row
         if row is None:
             return
-        if row.holder and row.holder != self.user:
+        if row.blind:
+            self.post_message(DeskItemWanted(DeskItem(row.blind, "blind", row.patient_id, 1, "")))
+        elif row.holder and row.holder != self.user:
             self._tell(row.patient_id, row.holder, row.held_since or "", row.active_at or "", self.read_at)
         else:
             self.post_message(PatientWanted(row.patient_id))

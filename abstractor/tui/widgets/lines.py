@@ -5,12 +5,13 @@ They never take the keyboard: keys belong to the screen, so that a letter means 
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from rich.cells import cell_len
 from rich.segment import Segment
 from rich.style import Style
 from textual import events
-from textual.geometry import Region
+from textual.geometry import Region, Size
 from textual.message import Message
 from textual.strip import Strip
 from textual.widget import Widget
@@ -52,24 +53,43 @@ class Line:
         return "".join(text for text, _ in self.parts)
 
 
+class Drawn(NamedTuple):
+    """A line as it stands on the screen."""
+
+    line: Line
+    fill: Style
+    is_cursor: bool = False
+
+
 class Changing(Widget):
     """Sends to the terminal only the lines that differ from those it shows: over a slow line, bytes are what takes time."""
 
-    _shown: Sequence[object] = ()
+    _shown: Sequence[Drawn] = ()
+    _shown_size = Size()
 
-    def visible_lines(self) -> Sequence[object]:
-        """What the lines of the widget are drawn from, comparable."""
+    def visible_lines(self) -> Sequence[Drawn]:
+        """The lines of the widget, from the top."""
         raise NotImplementedError
 
     def refresh_changed(self) -> None:
         """Draws the lines anew that have changed since this was last called."""
-        before, self._shown = self._shown, self.visible_lines()
+        before = self._shown
+        self._take_lines()
         if len(before) != len(self._shown):
             self.refresh()
             return
         changed = [y for y, (old, new) in enumerate(zip(before, self._shown, strict=True)) if old != new]
         if changed:
             self.refresh(*(Region(0, y, self.size.width, 1) for y in changed))
+
+    def _take_lines(self) -> None:
+        self._shown, self._shown_size = self.visible_lines(), self.size
+
+    def render_line(self, y: int) -> Strip:
+        if self._shown_size != self.size:
+            self._take_lines()
+        drawn = self._shown[y] if y < len(self._shown) else Drawn(Line(), Style())
+        return drawn.line.strip(self.size.width, drawn.fill, reverse=drawn.is_cursor)
 
 
 class Bar(Widget):
@@ -116,15 +136,12 @@ class Panel(Changing):
         self.first = max(0, min(self.first + lines, len(self.lines) - self.size.height))
         self.refresh_changed()
 
-    def visible_lines(self) -> Sequence[object]:
-        return [(self._line(y), self.fill) for y in range(self.size.height)]
+    def visible_lines(self) -> Sequence[Drawn]:
+        return [Drawn(self._line(y), self.fill) for y in range(self.size.height)]
 
     def _line(self, y: int) -> Line:
         at = self.first + y
         return self.lines[at] if at < len(self.lines) else Line()
-
-    def render_line(self, y: int) -> Strip:
-        return self._line(y).strip(self.size.width, self.fill)
 
     def on_mouse_scroll_down(self, event: events.MouseScrollDown) -> None:
         event.stop()
@@ -205,9 +222,10 @@ class LineList(Changing):
 
     def on_resize(self) -> None:
         self._keep_in_view()
+        self.refresh_changed()
 
-    def visible_lines(self) -> Sequence[object]:
-        return [(self._line(y), self.fill, self._is_cursor(y)) for y in range(self.size.height)]
+    def visible_lines(self) -> Sequence[Drawn]:
+        return [Drawn(self._line(y), self.fill, self._is_cursor(y)) for y in range(self.size.height)]
 
     def _line(self, y: int) -> Line:
         at = self.first + y
@@ -217,9 +235,6 @@ class LineList(Changing):
 
     def _is_cursor(self, y: int) -> bool:
         return bool(self.count) and self.first + y == self.index
-
-    def render_line(self, y: int) -> Strip:
-        return self._line(y).strip(self.size.width, self.fill, reverse=self._is_cursor(y))
 
     def on_click(self, event: events.Click) -> None:
         event.stop()
