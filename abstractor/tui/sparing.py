@@ -99,19 +99,22 @@ class Shown:
 
     def _cells(self, strip: Strip, system: ColorSystem) -> list[Cell]:
         cells: list[Cell] = []
+        under = _PLAIN  # the look of the last cell in full: a mark on a blank shows its colour after all
         for text, style, control in strip:
-            if control:
+            if control or not text:
                 continue
             look = self._look(style, system)
             blank = (" ", _of_blank(look))
             if not NOT_SINGLE.search(text):
                 cells.extend(blank if char == " " else (char, look) for char in text)
+                under = look
                 continue
             for char in text:
                 width = get_character_cell_size(char)
                 if width == 0 and cells:
-                    cells[-1] = (cells[-1][0] + char, cells[-1][1])
+                    cells[-1] = (cells[-1][0] + char, under)
                 else:
+                    under = look
                     cells.append((char, look))
                     cells.extend([("", look)] * (width - 1))
         return cells

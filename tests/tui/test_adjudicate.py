@@ -102,11 +102,12 @@ async def test_the_next_difference_comes_and_the_settled_one_says_what_holds(at_
 async def test_both_readers_are_told_and_get_the_note(at_work, queue, abstracted):
     async with at_work("quinn", *OPEN) as hand:
         await to_stage(hand)
+        first_reader = case_of(abstracted, hand.screen.question.patient_id).current["stage.valg"].decided_by
         limited = side_of(hand, "limited")
         await hand.press("c")
         await hand.type("see the PET")
         await hand.press("enter", limited, *CLASS)
-    for reader in ("ann", "bea"):
+    for reader in (first_reader, "bea"):
         [message] = inbox(abstracted, reader)
         assert "see the PET" in message.text
         assert message.sender == "quinn"

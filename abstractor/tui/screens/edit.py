@@ -241,7 +241,7 @@ class EditScreen(Dialog[Stated]):
     def _show_remark(self, answer: _Answer) -> None:
         said = [answer.doubt] if answer.doubt else []
         if not answer.problem:
-            said += filter(None, (self.form.borrowed(answer.stated), *self.form.remarks(answer.stated)))
+            said += filter(None, (*self.form.remarks(answer.stated), self.form.borrowed(answer.stated)))
         remark = self.query_one("#remark", Bar)
         remark.display = bool(said)
         warned = answer.doubt or self.form.borrowed(answer.stated)
