@@ -211,13 +211,17 @@ class LineList(Changing):
         return max(1, self.size.height)
 
     def _keep_in_view(self, beyond: int = 0) -> None:
-        """Scrolls as little as it takes to show the cursor, with some rows before and after it."""
+        """Where the cursor would leave the view, or come nearer to its edge than `beyond`, scrolls so far that a quarter of the view lies ahead.
+
+        Every scroll draws and sends all lines: one of a quarter shows what comes next, and is due only now and then.
+        """
         height = self.page
         beyond = min(beyond, (height - 1) // 2)
+        ahead = max(beyond, height // 4)
         if self.index - beyond < self.first:
-            self.first = self.index - beyond
+            self.first = self.index - ahead
         elif self.index + beyond >= self.first + height:
-            self.first = self.index + beyond - height + 1
+            self.first = self.index + ahead - height + 1
         self.first = max(0, min(self.first, self.count - height))
 
     def on_resize(self) -> None:
