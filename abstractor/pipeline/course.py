@@ -52,6 +52,11 @@ class CourseReader:
     """What words ahead of a treatment don't reach over."""
     other_illness: Expression
     this_illness: Expression
+    next_treatment: Expression
+    """Where words about another treatment of a list begin."""
+    settled_ahead: Expression
+    settled_behind: Expression
+    """What shows that the list went on to another treatment: this one was said to be done, or its own list has ended."""
     dated: Expression
     other_person: Expression
     back_to_patient: Expression
@@ -88,6 +93,9 @@ class CourseReader:
             between_stop=lexicon.pattern("between_stop"),
             other_illness=illness.pattern("other_cancer"),
             this_illness=illness.pattern("lung_cancer"),
+            next_treatment=lexicon.pattern("next_treatment"),
+            settled_ahead=lexicon.pattern("settled_ahead"),
+            settled_behind=lexicon.pattern("settled_behind"),
             dated=lexicon.pattern("dated"),
             other_person=lexicon.pattern("other_person"),
             back_to_patient=lexicon.pattern("back_to_patient"),
@@ -105,7 +113,9 @@ class CourseReader:
             return Assertion.HYPOTHETICAL
         if self.is_refused_below(view, start, end):
             return Assertion.ABSENT
-        tail = view.text[end : max(end, min(sentence.end, end + _LOOK_AHEAD))]
+        behind_it = view.text[end : max(end, min(sentence.end, end + _LOOK_AHEAD))]
+        tail = self._of_its_own(view, start, behind_it)
+        done_with = len(tail) < len(behind_it)
         whole, tail = tail, tail[self._skipped(tail) :]
         behind = self._behind(tail) or self._behind(whole, planned_only=True)
         if behind is Assertion.ABSENT:
@@ -113,6 +123,8 @@ class CourseReader:
         status, distance, firm = ahead or (behind, 0, False)
         if behind is not None and distance > _ADJACENT and not firm:
             status = behind
+        if status is None and done_with:
+            return Assertion.PRESENT
         return Assertion.ABSENT if status in _OPEN and self._is_refused_next(view, sentence) else status
 
     def is_heading(self, view: NoteView, start: int, end: int) -> bool:
@@ -169,6 +181,15 @@ class CourseReader:
             view.memo[key] = same_paragraph and any(cue.regex.match(words) for cue in self.next)
         return bool(view.memo[key])
 
+    def _of_its_own(self, view: NoteView, start: int, tail: str) -> str:
+        """The words behind a treatment up to those about the next one of a list."""
+        other = self.next_treatment.search(tail)
+        if other is None:
+            return tail
+        own = tail[: other.start()]
+        ahead = view.text[max(0, start - _JOINED) : start]
+        return own if self.settled_behind.search(own) or self.settled_ahead.search(ahead) else tail
+
     def _behind(self, tail: str, *, planned_only: bool = False) -> Assertion | None:
         for one in self.look_alikes:
             tail = one.sub(_blank, tail)
@@ -223,6 +244,8 @@ _DATED = 60
 """A date this many characters behind a treatment, at most, is its date."""
 _ADJACENT = 2
 """A word this close before a treatment outweighs the words behind it."""
+_JOINED = 12
+"""The word that joins two treatments stands within so many characters before the second."""
 _FAR = 1000
 """A weak word counts as if it stood this far away."""
 

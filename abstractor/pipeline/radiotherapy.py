@@ -24,6 +24,8 @@ _PHRASE = 12
 _LINE = 80
 _COMBINED = 30
 """Chemotherapy named within so many characters of radiotherapy may be one treatment with it."""
+_PER_FRACTION = 4
+"""A dose of fewer Gy than this is one of a fraction, where a higher one stands behind it ("1.5 Gy twice daily to 45 Gy")."""
 _CGY = 100
 """Centigray in a gray."""
 
@@ -228,6 +230,9 @@ class _Radiotherapies:
         written, unit = match["gy"] or match["gy2"], match["unit"] or match["unit2"] or "Gy"
         fractions = match["fx"] or match["fx2"]
         gray = float(written) / (_CGY if unit.lower().startswith("c") else 1)
+        if fractions is None and gray < _PER_FRACTION:
+            total = self._dose(text, match.end(), stop)
+            return total if (total.gray or 0) > gray else _Dose(gray)
         if fractions is None and self.cues["single_fraction"].search(text, start, stop):
             return _Dose(gray, 1)
         return _Dose(gray, int(fractions) if fractions and int(fractions) > 0 else None)

@@ -104,7 +104,7 @@ class _Abbreviations:
                 rf"(?:{words['before']}[ :=,-]*|[->:=(,;/→\"] ?|\d[/.]\d{{2,4}}[ :,-]*|^\W*(?:\d{{1,2}}[.)]\s*)?)$",
                 re.IGNORECASE,
             ),
-            behind=compiled_expression(rf"^(?: ?{words['behind']}| ?(?:[(,;.)/→]|->)|\s*$)", re.IGNORECASE),
+            behind=compiled_expression(rf"^(?: ?{words['behind']}| ?(?:[(,;.)/→>]|->)|\s*$)", re.IGNORECASE),
             not_before=compiled_expression(
                 rf"(?:{words['not_before']} ?[/(,-]? ?|(?<![/.\d])\d{{1,4}} ?[/(]?|±|\bAM )$", re.IGNORECASE
             ),

@@ -15,7 +15,10 @@ _STOP_LOW = re.compile(r"[.?!]+[\"')\]]*(?=\s+[\"'(\[]?[A-Za-z0-9*>\[-])")
 """For notes whose writer uses no capitals."""
 _CAMEL = re.compile(r"[a-z]{1,2}[A-Z]")
 """A word like "cMRI" begins a sentence although its first letter is small."""
-_NUMBERING = re.compile(r"(?:^|[\s(])\d{1,2}\.$")
+_NUMBERING = re.compile(r"(?:^[ \t]*|[.:;!?)\]>*-][ \t]+|[:;\n(]|\n[ \t]+)\d{1,2}\.$")
+"""A number that begins an item; behind a word it is the end of what the word says ("PS was 1.")."""
+_NUMBERED = 8
+"""So many characters tell whether a number begins an item."""
 _ENDS = frozenset(".?!:;")
 _LONGEST = 2000
 """A sentence is cut at a blank when it gets longer than this, in characters."""
@@ -143,7 +146,7 @@ def _ends_sentence(text: str, begin: int, stop: re.Match[str], abbreviations: re
     before = text[max(begin, stop.start() - 8) : stop.start()]
     if abbreviations.search(before):
         return False
-    return not _NUMBERING.search(text[max(begin, stop.start() - 4) : stop.start() + 1])
+    return not _NUMBERING.search(text[max(begin, stop.start() - _NUMBERED) : stop.start() + 1])
 
 
 def _pieces(text: str, start: int, end: int) -> Iterator[tuple[int, int]]:

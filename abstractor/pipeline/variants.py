@@ -668,11 +668,6 @@ def build(rulebook: RuleBook) -> Extractor:
     return VariantReader.from_rulebook(rulebook).mentions
 
 
-def find_variants(text: str, reader: VariantReader) -> list[VariantMention]:
-    """Sequence changes in any text; see `VariantReader.find`."""
-    return reader.find(text)
-
-
 def _with_verdicts(told: Iterable[Statement]) -> Iterator[Statement]:
     """Joins a result that stands as a sentence of its own to what was tested: "EGFR and ALK were tested. Both were negative."."""
     waiting: Statement | None = None
