@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 TAG := $(shell $(PYTHON) -c 'import sys; print("py%d%d" % sys.version_info[:2])')
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
-.PHONY: demo test test-spark lint check lock clean
+.PHONY: demo test test-spark lint check audit lock clean
 
 demo: $(VENV)/.runtime
 	$(BIN)/abstractor demo
@@ -26,6 +26,17 @@ lint: $(VENV)/.dev
 	$(BIN)/lint-imports
 
 check: lint test
+
+# Known vulnerabilities in everything that is pinned. It asks PyPI, so it is no part of `check`. Where it can't ask, about one package or about
+# all, it fails (--strict): a passed audit always means that every package was looked up.
+audit: $(VENV)-audit/.ready
+	for lock in requirements/runtime-*.txt requirements/dev-*.txt requirements/spark-*.txt requirements/audit-*.txt; do \
+	  echo $$lock && $(VENV)-audit/bin/pip-audit --strict --disable-pip --require-hashes -r $$lock || exit 1; done
+
+$(VENV)-audit/.ready: requirements/audit-$(TAG).txt
+	$(PYTHON) -m venv $(VENV)-audit
+	$(VENV)-audit/bin/python -m pip --disable-pip-version-check --quiet install --require-hashes -r requirements/audit-$(TAG).txt
+	touch $@
 
 # A stamp is newer than the lock it was made from: the second run installs nothing.
 $(VENV)/.runtime: requirements/runtime-$(TAG).txt pyproject.toml
@@ -50,7 +61,9 @@ lock:
 	  uv pip compile --quiet --python-version $$v --generate-hashes --no-emit-index-url --no-header \
 	    pyproject.toml --group dev -c requirements/runtime-$$t.txt -o requirements/dev-$$t.txt && \
 	  uv pip compile --quiet --python-version $$v --generate-hashes --no-emit-index-url --no-header \
-	    pyproject.toml --extra spark -c requirements/dev-$$t.txt -o requirements/spark-$$t.txt || exit 1; done
+	    pyproject.toml --extra spark -c requirements/dev-$$t.txt -o requirements/spark-$$t.txt && \
+	  uv pip compile --quiet --python-version $$v --generate-hashes --no-emit-index-url --no-header \
+	    --group audit -o requirements/audit-$$t.txt || exit 1; done
 
 clean:
-	rm -rf $(VENV) build dist
+	rm -rf $(VENV) $(VENV)-audit build dist

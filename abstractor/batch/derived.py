@@ -6,12 +6,11 @@ They are marked `derived` and name their rule; a person confirms them like any o
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 
-from abstractor.batch.drug_groups import drug_groups
 from abstractor.batch.staging import derived_stages
 from abstractor.model.dates import PartialDate
 from abstractor.model.finding import Assertion
 from abstractor.model.suggestion import Evidence, Suggestion
-from abstractor.outcomes.lines import Line, derive_lines
+from abstractor.outcomes.lines import Line, derive_lines, drug_groups
 from abstractor.outcomes.protocol import Protocol
 from abstractor.outcomes.record import Administration, RadiotherapyCourse
 from abstractor.rulebook.book import RuleBook

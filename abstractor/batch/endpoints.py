@@ -4,10 +4,10 @@ from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
-from abstractor.batch.drug_groups import drug_groups
 from abstractor.batch.records import records, unreviewed
 from abstractor.batch.scenarios import scenarios
 from abstractor.outcomes.figures.alteration_kinds import load_alteration_kinds
+from abstractor.outcomes.lines import drug_groups
 from abstractor.outcomes.protocol import Protocol
 from abstractor.outcomes.run import PLAIN, Extras, OutcomesSummary, run_outcomes
 from abstractor.registry.engine import Registry

@@ -11,6 +11,7 @@ from abstractor.model.finding import Assertion
 from abstractor.model.suggestion import Suggestion
 from abstractor.rulebook.book import RuleBook
 from abstractor.rulebook.slots import slot_key
+from abstractor.rulebook.stages import Edition, edition_in, editions_of
 
 GROUP, VALG = "stage.group", "stage.valg"
 _CATEGORIES = ("stage.t", "stage.n", "stage.m")
@@ -23,12 +24,12 @@ def derived_stages(found: Sequence[Suggestion], rulebook: RuleBook) -> tuple[Sug
 
     Nothing is derived where a category is in conflict, where the tables leave a choice, or where the same is stated already.
     """
-    tables = rulebook.settings.get("staging")
-    if tables is None:
+    editions = editions_of(rulebook)
+    if not editions:
         return ()
     stated = {name: _one(found, name) for name in _CATEGORIES}
     derived: list[Suggestion] = []
-    group = _group(stated, _editions(tables, _year(found)))
+    group = _group(stated, _in_use(editions, _year(found)))
     if group is not None:
         by, value = group
         derived.extend(_beside(found, GROUP, value, f"TNM, {by}", [one for one in stated.values() if one], rulebook))
@@ -51,50 +52,23 @@ def _year(found: Iterable[Suggestion]) -> int | None:
     return PartialDate.parse(stated.value).first.year if stated else None
 
 
-def _editions(tables: Mapping[str, object], year: int | None) -> dict[str, Mapping[str, object]]:
-    """The tables that were in use in a year; all of them where the year is not known."""
-    last = tables.get("last_year")
-    until = {str(name): int(year) for name, year in last.items()} if isinstance(last, dict) else {}
-    editions: dict[str, Mapping[str, object]] = {
-        name: table for name, table in tables.items() if name != "last_year" and isinstance(table, dict)
-    }
+def _in_use(editions: tuple[Edition, ...], year: int | None) -> tuple[Edition, ...]:
+    """The edition that was in use in a year; all of them where the year is not known."""
     if year is None:
         return editions
-    open_ones = [name for name in sorted(editions) if year <= until.get(name, year)]
-    return {name: editions[name] for name in open_ones[:1]}
+    used = edition_in(editions, year)
+    return (used,) if used is not None else ()
 
 
-def _group(
-    stated: Mapping[str, Suggestion | None], editions: Mapping[str, Mapping[str, object]]
-) -> tuple[str, str] | None:
+def _group(stated: Mapping[str, Suggestion | None], editions: tuple[Edition, ...]) -> tuple[str, str] | None:
     """The edition(s) and the one group they give; None where they differ or leave a choice."""
     t, n, m = (one.value if (one := stated[name]) else "" for name in _CATEGORIES)
-    if not m or not editions:
+    each = [edition.groups(t, n, m) for edition in editions]
+    groups = frozenset().union(*each)
+    if not all(each) or len(groups) != 1:
         return None
-    groups = {group for table in editions.values() for group in _groups(table, t, n, m)}
-    names = " and ".join(name.replace("_", " ") for name in editions) if len(editions) == 1 else "any edition"
-    return (names, groups.pop()) if len(groups) == 1 else None
-
-
-def _groups(table: Mapping[str, object], t: str, n: str, m: str) -> Iterator[str]:
-    """All groups that T, N and M can mean in one edition; a category without its letter can mean each that begins with it."""
-    spread = table.get("spread")
-    if m != "M0":
-        if isinstance(spread, dict) and m in spread:
-            yield str(spread[m])
-        else:
-            yield ""
-        return
-    nodes = table.get("nodes")
-    columns = [str(name) for name in nodes] if isinstance(nodes, list) else []
-    rows = [name for name, row in table.items() if t and name.startswith(t) and isinstance(row, list)]
-    places = [index for index, name in enumerate(columns) if n and (name.startswith(n) or n.startswith(name))]
-    if not rows or not places:
-        yield ""
-    for name in rows:
-        row = table[name]
-        assert isinstance(row, list)
-        yield from (str(row[index]) for index in places if index < len(row))
+    by = f"edition {editions[0].number}" if len(editions) == 1 else "any edition"
+    return by, next(iter(groups))
 
 
 def _extent(found: Sequence[Suggestion], m: Suggestion | None) -> tuple[Suggestion, str] | None:

@@ -4,9 +4,10 @@ import re
 from collections.abc import Iterator
 
 from abstractor.checks.book import CheckRule
-from abstractor.checks.facts import PatientFacts, stated
+from abstractor.checks.facts import PatientFacts
 from abstractor.checks.problem import Hit, hit
-from abstractor.model.dates import PartialDate
+from abstractor.checks.stated import ends_before_it_starts, other_deaths, stated_deaths
+from abstractor.model.dates import PartialDate, stated_date
 from abstractor.model.fact import Fact
 from abstractor.model.finding import Assertion
 
@@ -20,10 +21,12 @@ def death(patient: PatientFacts, rule: CheckRule) -> Iterator[Hit]:
     status, dated = patient.one("vital_status"), patient.only("death_date")
     if dated is None:
         unknown = patient.one("death_date") is None and "death_date" not in patient.pending
-        if status is not None and status.value == "dead" and stated(status.date) is None and unknown:
+        if status is not None and status.value == "dead" and stated_date(status.date) is None and unknown:
             yield hit("undated", (status,))
         return
     died, fact = dated
+    for other in other_deaths(stated_deaths(patient.facts)):
+        yield hit("two_dates", (fact, other.fact), death=died, other=other.date)
     if status is None:
         if "vital_status" not in patient.pending:
             yield hit("not_dead", (fact,), death=died)
@@ -41,7 +44,7 @@ def death(patient: PatientFacts, rule: CheckRule) -> Iterator[Hit]:
 
 def _notes_after(patient: PatientFacts, rule: CheckRule, died: PartialDate, fact: Fact) -> Iterator[Hit]:
     kinds = rule.words["note_types"]
-    notes = [(when, note) for note in patient.notes if note.note_type in kinds and (when := stated(note.date))]
+    notes = [(when, note) for note in patient.notes if note.note_type in kinds and (when := stated_date(note.date))]
     later = [(when, note) for when, note in notes if when.first > died.last]
     if later:
         when, note = max(later, key=lambda found: (found[0].first, found[1].note_id))
@@ -56,10 +59,12 @@ def after_death(patient: PatientFacts, rule: CheckRule) -> Iterator[Hit]:
         return
     died, fact = dated
     diagnosis = patient.only("diagnosis_date")
-    if diagnosis is not None and died.last < diagnosis[0].first:
+    if diagnosis is not None and died.is_before(diagnosis[0]):
         yield hit("before_diagnosis", (fact, diagnosis[1]), death=died, diagnosis=diagnosis[0])
     for one in patient.present(*rule.words["fields"]):
-        days = [day for day in (patient.when(one), stated(one.end_date)) if day is not None and day.first > died.last]
+        days = [
+            day for day in (patient.when(one), stated_date(one.end_date)) if day is not None and day.first > died.last
+        ]
         if days and not _only_told(one, rule):
             yield hit("after", (one, fact), what=patient.name(one), date=days[-1], death=died)
 
@@ -89,7 +94,7 @@ def future(patient: PatientFacts, rule: CheckRule) -> Iterator[Hit]:
     for one in patient.facts:
         if one.field == "death_date" or one.assertion not in _STATED:
             continue
-        days = [day for day in (patient.when(one), stated(one.end_date)) if day is not None]
+        days = [day for day in (patient.when(one), stated_date(one.end_date)) if day is not None]
         late = [day for day in days if (day.first - limit).days > tolerance]
         if late:
             yield hit("future", (one,), what=patient.name(one), date=late[-1], limit=limit, limit_name=name)
@@ -100,15 +105,14 @@ def meant(patient: PatientFacts, rule: CheckRule) -> Iterator[Hit]:
     for one in patient.facts:
         value = one.value if one.field in patient.known.date_fields else None
         for text in (value, one.date, one.end_date):
-            if text and stated(text) is None:
+            if text and stated_date(text) is None:
                 yield hit("unreadable", (one,), what=patient.name(one), date=text)
                 break
-        start, end = patient.when(one), stated(one.end_date)
-        if start is not None and end is not None and end.last < start.first:
-            yield hit("order", (one,), what=patient.name(one), start=start, end=end)
+        if ends_before_it_starts(one):
+            yield hit("order", (one,), what=patient.name(one), start=one.date, end=one.end_date)
         less = _less_precise(patient, one, rule)
-        if start is not None and less:
-            yield hit("precision", (one,), what=patient.name(one), date=start, precision=less)
+        if less:
+            yield hit("precision", (one,), what=patient.name(one), date=patient.when(one), precision=less)
 
 
 def _less_precise(patient: PatientFacts, fact: Fact, rule: CheckRule) -> str:
@@ -137,7 +141,7 @@ def lost(patient: PatientFacts, rule: CheckRule) -> Iterator[Hit]:
     if patient.cutoff is None or patient.one("death_date") or (status is not None and status.value == "dead"):
         return
     seen = [(when.last, (one,)) for when, one in patient.dated(*_CONTACTS, "response", "therapy_line")]
-    days = [*seen, *((when.last, ()) for note in patient.notes if (when := stated(note.date)))]
+    days = [*seen, *((when.last, ()) for note in patient.notes if (when := stated_date(note.date)))]
     before = [found for found in days if found[0] <= patient.cutoff]
     if not before:
         return

@@ -9,7 +9,7 @@ from abstractor.checks.problem import Hit, hit
 
 
 def words(patient: PatientFacts, rule: CheckRule) -> Iterator[Hit]:
-    """E30: values without words, or whose words do not stand in the note any more."""
+    """E30: values without words, whose words do not stand in the note any more, or whose words were read as something else."""
     for one in patient.facts:
         if one.slot in patient.moved:
             # the value may stay as it is: the key follows the words
@@ -19,6 +19,8 @@ def words(patient: PatientFacts, rule: CheckRule) -> Iterator[Hit]:
             seen = patient.dated("visit", "last_contact_date")
             if not seen or f"{one.field} {one.value}" not in rule.words["by_contact"]:
                 yield hit("none", (one,), what=patient.name(one))
+        elif one.slot in patient.read_as:
+            yield hit("otherwise", (one,), what=patient.name(one), read=patient.read_as[one.slot])
 
 
 def copies(patient: PatientFacts, rule: CheckRule) -> Iterator[Hit]:

@@ -4,10 +4,11 @@ import datetime
 import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from functools import lru_cache
 
+from abstractor.checks.stated import StatedLine, stated_lines
 from abstractor.model.case import Case
-from abstractor.model.dates import PartialDate
+from abstractor.model.dates import PartialDate, stated_date
+from abstractor.model.decision import READ_AS, Action
 from abstractor.model.fact import Fact
 from abstractor.model.finding import Assertion
 from abstractor.model.suggestion import Evidence
@@ -17,7 +18,6 @@ from abstractor.rulebook.stages import Edition, editions_of
 Day = datetime.date
 
 TREATMENTS = ("therapy_line", "systemic_therapy", "radiotherapy", "surgery")
-_SEPARATORS = re.compile(r"\s*(?:\+|,|;|/|\band\b)\s*")
 _NUMBER = re.compile(r"[<>]?(\d+(?:\.\d+)?)")
 
 
@@ -64,25 +64,6 @@ class NoteDay:
     sha256: str
 
 
-@dataclass(frozen=True, slots=True)
-class Line:
-    """A line of therapy as confirmed."""
-
-    number: int
-    fact: Fact
-    start: PartialDate
-    stop: PartialDate | None
-
-    @property
-    def drugs(self) -> tuple[str, ...]:
-        return drugs_of(self.fact)
-
-    @property
-    def cycles(self) -> int | None:
-        found = number_in(self.fact.attributes.get("cycles"))
-        return int(found) if found is not None else None
-
-
 @dataclass(frozen=True)
 class PatientFacts:
     """A patient, as the checks see it."""
@@ -94,6 +75,8 @@ class PatientFacts:
     notes: tuple[NoteDay, ...] = ()
     moved: frozenset[str] = frozenset()
     """Slots whose evidence does not stand in its note any more."""
+    read_as: Mapping[str, str] = field(default_factory=dict)
+    """By slot, what the words of a typed value were read as instead."""
     pending: frozenset[str] = frozenset()
     """Fields that still wait for a decision: that such a fact is missing is no fault yet."""
     cutoff: Day | None = None
@@ -115,8 +98,8 @@ class PatientFacts:
     def when(self, fact: Fact) -> PartialDate | None:
         """When a fact happened, or started."""
         if fact.field in self.known.date_fields:
-            return stated(fact.value) or stated(fact.date)
-        return stated(fact.date)
+            return stated_date(fact.value) or stated_date(fact.date)
+        return stated_date(fact.date)
 
     def dated(self, *fields: str) -> list[tuple[PartialDate, Fact]]:
         """The facts of these fields that hold and have a date, the earliest first."""
@@ -133,17 +116,12 @@ class PatientFacts:
         return label if fact.field in self.known.date_fields else f"{label} {fact.value}"
 
     @property
-    def lines(self) -> list[Line]:
+    def lines(self) -> tuple[StatedLine, ...]:
         """The lines of therapy with a number and a start, by number."""
-        found = [
-            Line(int(one.value), one, start, stated(one.end_date))
-            for one in self.present("therapy_line")
-            if one.value.isdecimal() and (start := self.when(one)) is not None
-        ]
-        return sorted(found, key=lambda line: (line.number, line.start.first, line.fact.slot))
+        return stated_lines(self.facts)
 
     @property
-    def line_1(self) -> Line | None:
+    def line_1(self) -> StatedLine | None:
         return next((line for line in self.lines if line.number == 1), None)
 
     @property
@@ -159,7 +137,7 @@ class PatientFacts:
         """
         if self.cutoff is not None:
             return self.cutoff, "the data cutoff"
-        days = [when.last for note in self.notes if (when := stated(note.date)) is not None]
+        days = [when.last for note in self.notes if (when := stated_date(note.date)) is not None]
         latest = max(days, default=self.today)
         return (latest, "the last note") if latest > self.today else (self.today, "today")
 
@@ -196,33 +174,23 @@ def facts_of(
     facts = case.facts
     moved = frozenset(one.slot for one in facts if any(not stands(words) for words in one.evidence))
     ordered = tuple(sorted(notes, key=lambda note: (note.date or "", note.note_id)))
-    return PatientFacts(case.patient_id, facts, today, known, ordered, moved, frozenset(pending), cutoff)
+    return PatientFacts(
+        case.patient_id, facts, today, known, ordered, moved, _read_as(case), frozenset(pending), cutoff
+    )
 
 
-@lru_cache(maxsize=8192)
-def stated(text: str | None) -> PartialDate | None:
-    """A partial date; None where there is none, or it can't be read (E28 tells that)."""
-    if not text:
-        return None
-    try:
-        return PartialDate.parse(text)
-    except ValueError:
-        return None
+def _read_as(case: Case) -> dict[str, str]:
+    return {
+        slot: one.reason.removeprefix(READ_AS)
+        for slot, one in case.current.items()
+        if one.action is Action.EDIT and one.reason.startswith(READ_AS)
+    }
 
 
 def number_in(value: object) -> float | None:
     """The number a value begins with (`<5`, `>90`, `45.0`); None for none."""
     found = _NUMBER.match(str(value).strip()) if value is not None else None
     return float(found[1]) if found else None
-
-
-def drugs_of(fact: Fact) -> tuple[str, ...]:
-    """The drugs of a line, or of a fact of a drug, in lower case."""
-    if fact.field == "systemic_therapy":
-        return (fact.value.lower(),)
-    named = fact.attributes.get("drugs")
-    parts: Iterable[object] = named if isinstance(named, list | tuple) else _SEPARATORS.split(str(named or ""))
-    return tuple(dict.fromkeys(text for part in parts if (text := str(part).strip().lower())))
 
 
 def years_between(earlier: Day, later: Day) -> int:

@@ -4,8 +4,9 @@ import re
 from collections.abc import Iterator
 
 from abstractor.checks.book import CheckRule
-from abstractor.checks.facts import PatientFacts, ages, number_in, stated
+from abstractor.checks.facts import PatientFacts, ages, number_in
 from abstractor.checks.problem import Hit, hit
+from abstractor.model.dates import stated_date
 from abstractor.model.fact import Fact
 
 
@@ -46,7 +47,7 @@ def smoking(patient: PatientFacts, rule: CheckRule) -> Iterator[Hit]:
             limits = {name: rule.days(name) for name in ("packs_a_day", "started")}
             yield hit("too_many", (packs, birth[1], diagnosis[1]), pack_years=packs.value, age=most, **limits)
     if status is not None and birth is not None:
-        quit_day = stated(str(status.attributes.get("quit_date") or ""))
+        quit_day = stated_date(str(status.attributes.get("quit_date") or ""))
         if quit_day is not None and ages(birth[0], quit_day)[1] < rule.limit("quit_age"):
             yield hit(
                 "quit_as_child", (status, birth[1]), quit=quit_day, birth=birth[0], quit_age=rule.days("quit_age")

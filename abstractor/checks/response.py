@@ -5,9 +5,9 @@ from itertools import pairwise
 
 from abstractor.checks.book import CheckRule
 from abstractor.checks.evidence import copies
-from abstractor.checks.facts import TREATMENTS, PatientFacts, stated
+from abstractor.checks.facts import TREATMENTS, PatientFacts
 from abstractor.checks.problem import Hit, hit
-from abstractor.model.dates import PartialDate
+from abstractor.model.dates import PartialDate, stated_date
 from abstractor.model.fact import Fact
 
 _PROGRESSION = "PD"
@@ -93,7 +93,9 @@ def _last_seen(patient: PatientFacts) -> int:
     """The last day (as an ordinal) that anything is known of; 0 for none."""
     facts = patient.dated("visit", "last_contact_date", "response", "therapy_line", "death_date")
     days = [when.first.toordinal() for when, _ in facts]
-    return max([*days, *(when.first.toordinal() for note in patient.notes if (when := stated(note.date)))], default=0)
+    return max(
+        [*days, *(when.first.toordinal() for note in patient.notes if (when := stated_date(note.date)))], default=0
+    )
 
 
 def linked(patient: PatientFacts, rule: CheckRule) -> Iterator[Hit]:

@@ -1,12 +1,13 @@
 """Checks of radiotherapy and of lines of therapy (E22, E23)."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import pairwise
 
 from abstractor.checks.book import CheckRule
-from abstractor.checks.facts import Line, PatientFacts, drugs_of, number_in
+from abstractor.checks.facts import PatientFacts, number_in
 from abstractor.checks.problem import Hit, hit
+from abstractor.checks.stated import StatedLine, split_drugs
 from abstractor.model.dates import PartialDate
 from abstractor.model.fact import Fact
 
@@ -54,21 +55,27 @@ def lines(patient: PatientFacts, rule: CheckRule) -> Iterator[Hit]:
     for line in found:
         yield from _cycles(patient, rule, line)
     for fact in patient.present("therapy_line", "systemic_therapy"):
-        for drug in drugs_of(fact) if patient.known.drugs else ():
+        for drug in _drugs_of(fact) if patient.known.drugs else ():
             if drug not in patient.known.drugs and not any(re.fullmatch(form, drug) for form in rule.words["known"]):
                 yield hit("drug", (fact,), drug=drug)
 
 
-def _pair(one: Line, after: Line) -> Iterator[Hit]:
+def _drugs_of(fact: Fact) -> tuple[str, ...]:
+    return (fact.value.lower(),) if fact.field == "systemic_therapy" else split_drugs(fact.attributes.get("drugs"))
+
+
+def _pair(one: StatedLine, after: StatedLine) -> Iterator[Hit]:
     facts = (one.fact, after.fact)
     told = {"line": one.number, "next": after.number, "next_start": after.start}
-    if after.start.last <= one.start.first:
+    if one.is_doubled_by(after):
+        yield hit("twice", facts, start=one.start, **told)
+    elif one.is_out_of_order_with(after):
         yield hit("order", facts, start=one.start, **told)
-    elif one.stop is not None and one.stop.first >= after.start.last:
+    elif one.overlaps(after):
         yield hit("overlap", facts, stop=one.stop, **told)
 
 
-def _gaps(patient: PatientFacts, found: list[Line]) -> Iterator[Hit]:
+def _gaps(patient: PatientFacts, found: Sequence[StatedLine]) -> Iterator[Hit]:
     numbers = {line.number for line in found}
     if "therapy_line" in patient.pending:
         return
@@ -77,7 +84,7 @@ def _gaps(patient: PatientFacts, found: list[Line]) -> Iterator[Hit]:
             yield hit("gap", (line.fact,), line=line.number, missing=line.number - 1)
 
 
-def _cycles(patient: PatientFacts, rule: CheckRule, line: Line) -> Iterator[Hit]:
+def _cycles(patient: PatientFacts, rule: CheckRule, line: StatedLine) -> Iterator[Hit]:
     cycles, drugs = line.cycles, set(line.drugs)
     if cycles is None or not drugs & patient.known.platinum:
         return

@@ -27,11 +27,12 @@ def rules() -> None:
 def rules_check(rules: Path | None, slow: bool) -> None:
     """Names every fault of the rulebook with its file and line; regular expressions that can run without bound among them.
 
-    Each expression is judged once, and again when it changes: the first time takes a minute.
+    The settings of checks, quality, timeline, outcomes and exports are read too. Each expression is judged once, and again when it changes: the first time takes a minute.
 
     Example: abstractor rules check --rules my-rules
     """
     from abstractor.api import Abstractor
+    from abstractor.cli.stage_settings import faults_of_settings
     from abstractor.pipeline.examples import find_unproved, rule_examples
     from abstractor.rulebook.load import load_rulebook
 
@@ -40,9 +41,9 @@ def rules_check(rules: Path | None, slow: bool) -> None:
         nlp = Abstractor(book)
         nlp.check()
         runaways = nlp.runaways(_verdicts())
-        endless = [str(one) for one in runaways if one.endless]
-        if endless:
-            raise RulebookError(endless)
+        faults = [*(str(one) for one in runaways if one.endless), *faults_of_settings(book.root)]
+        if faults:
+            raise RulebookError(faults)
     except RulebookError as error:
         for fault in error.faults:
             click.echo(fault)

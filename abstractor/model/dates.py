@@ -4,8 +4,12 @@ import re
 from calendar import monthrange
 from dataclasses import dataclass
 from datetime import date
+from functools import lru_cache
 
 _ISO = re.compile(r"(\d{4})(?:-(\d{2})(?:-(\d{2})(?:[T ]\d{2}.*)?)?)?", re.ASCII)
+
+PLAUSIBLE_YEARS = range(1900, 2200)
+"""De-identified dumps shift dates far ahead; what lies outside is a slip."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,9 +58,31 @@ class PartialDate:
         month = self.month or 12
         return date(self.year, month, self.day or monthrange(self.year, month)[1])
 
+    def is_before(self, other: "PartialDate") -> bool:
+        """Surely before: on whatever days the two are."""
+        return self.last < other.first
+
     def __str__(self) -> str:
         if self.month is None:
             return f"{self.year:04d}"
         if self.day is None:
             return f"{self.year:04d}-{self.month:02d}"
         return f"{self.year:04d}-{self.month:02d}-{self.day:02d}"
+
+
+@lru_cache(maxsize=8192)
+def stated_date(text: str | None) -> PartialDate | None:
+    """A date of a fact; None where there is none, or it can't be read or can't be meant (check E28 tells that)."""
+    if not text:
+        return None
+    try:
+        stated = PartialDate.parse(text)
+    except ValueError:
+        return None
+    return stated if stated.year in PLAUSIBLE_YEARS else None
+
+
+def exact_day(text: str | None) -> date | None:
+    """A date that is known to the day, else None."""
+    stated = stated_date(text)
+    return stated.first if stated is not None and stated.precision == "day" else None

@@ -7,11 +7,12 @@ import datetime
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+from abstractor.model.dates import exact_day, stated_date
 from abstractor.model.fact import Fact
 from abstractor.model.finding import Assertion
 from abstractor.outcomes.imputation import impute
 from abstractor.outcomes.protocol import Protocol
-from abstractor.outcomes.record import PatientRecord, exact_day, stated_date
+from abstractor.outcomes.record import PatientRecord
 
 Day = datetime.date
 Cell = str | int | float | None

@@ -278,24 +278,26 @@ _FIRST = frozenset({"limited", "wild_type"})
 def _flow(
     records: Sequence[PatientRecord], patients: Sequence[PatientOutcome], protocol: Protocol
 ) -> tuple[FlowStep, ...]:
-    eligible = [one for one in patients if one.excluded not in _NOT_ELIGIBLE]
-    treated = [one for one in eligible if one.first_line is not None]
-    analysed = [one for one in patients if not one.excluded]
-    evaluable = [one for one in analysed if one.first_line is not None and one.first_line.evaluable]
-    steps: list[tuple[str, Sequence[PatientOutcome]]] = [
-        ("patients", patients),
-        ("with small cell lung cancer", eligible),
-        ("with a dated line 1 of systemic therapy", treated),
-        (f"analysed ({TIME_ZERO[protocol.time_zero]} known, data without contradiction)", analysed),
-        ("evaluable for response (disease at the start, an adequate assessment after it)", evaluable),
-    ]
+    labels = (
+        "patients",
+        "with small cell lung cancer",
+        "with a dated line 1 of systemic therapy",
+        f"analysed ({TIME_ZERO[protocol.time_zero]} known, data without contradiction)",
+        "evaluable for response (disease at the start, an adequate assessment after it)",
+    )
+    steps = zip(labels, stages(patients), strict=True)
     return (
         FlowStep("dated notes", sum(len(one.notes) for one in records)),
         *(FlowStep(label, len(some), tuple(one.patient_id for one in some)) for label, some in steps),
     )
 
 
-_NOT_ELIGIBLE = frozenset({"no confirmed small-cell histology", "small cell transformed from NSCLC"})
+def stages(patients: Sequence[PatientOutcome]) -> tuple[tuple[PatientOutcome, ...], ...]:
+    """All, with the disease, treated, analysed, evaluable for response: who is left after each step."""
+    eligible = tuple(one for one in patients if one.eligible)
+    treated = tuple(one for one in eligible if one.first_line is not None)
+    analysed = tuple(one for one in eligible if not one.excluded)
+    return tuple(patients), eligible, treated, analysed, tuple(one for one in analysed if one.evaluable)
 
 
 def _best_responses(analysed: Sequence[PatientOutcome]) -> dict[str, dict[str, int]]:

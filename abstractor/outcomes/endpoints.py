@@ -7,7 +7,7 @@ import datetime
 from dataclasses import dataclass, replace
 
 from abstractor.outcomes.protocol import Protocol
-from abstractor.outcomes.timing import Dated, TimeToEvent, at, not_computed
+from abstractor.outcomes.timing import Dated, TimeToEvent, at, happened, not_computed
 
 Day = datetime.date
 
@@ -36,17 +36,7 @@ def overall_survival(
     if death is not None and not death.flag and last_known_alive is not None and death.date < last_known_alive:
         return not_computed("os", index, "excluded: alive after the date of death", "EXCLUDED E05", death.evidence)
     if death is not None and death.date <= cutoff:
-        row = at(
-            "os",
-            index,
-            death.date,
-            True,
-            _death_reason(death),
-            protocol,
-            rule="DEATH 2.1/1",
-            flags=death.flags,
-            evidence=death.evidence,
-        )
+        row = happened("os", index, death, _death_reason(death), protocol, rule="DEATH 2.1/1")
     elif death is not None:
         row = at(
             "os",
@@ -99,17 +89,7 @@ def time_to_next_treatment(
     ]
     if known:
         first, name = min(known, key=lambda pair: pair[0].date)
-        return at(
-            "ttnt",
-            index,
-            first.date,
-            True,
-            name,
-            protocol,
-            rule=f"{name.upper().replace(' ', '_')} 2.4c",
-            flags=first.flags,
-            evidence=first.evidence,
-        )
+        return happened("ttnt", index, first, name, protocol, rule=f"{name.upper().replace(' ', '_')} 2.4c")
     if death is not None and death.date > cutoff:
         last_known_alive = max(last_known_alive or cutoff, cutoff)
     if last_known_alive is None or last_known_alive < index:

@@ -1,6 +1,8 @@
 """What is wrong with a patient's data, said by name: nobody leaves an analysis silently.
 
-A fault either shuts the patient out of an endpoint (`excluded`) or is told and computed with (`warning`).
+A fault either shuts the patient out of an endpoint (`excluded`) or is told and computed with (`warning`). Which statements contradict each
+other is settled in `checks.stated`; here stands what the analysis makes of it. Two questions are this stage's own, because they hang on days that the
+protocol settles: what lies before time zero (E02 and E07 ask about the dates as stated), and responses before line 1 (E25 asks about any treatment).
 """
 
 import datetime
@@ -8,17 +10,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
+from abstractor.checks.stated import StatedDeath, StatedLine, ends_before_it_starts, other_deaths, stated_lines
+from abstractor.model.dates import stated_date
 from abstractor.model.fact import Fact
 from abstractor.outcomes.record import (
     CHANGE,
     RESPONSES,
     Contact,
     PatientRecord,
-    StatedDeath,
-    StatedLine,
     change_percent,
-    stated_date,
-    stated_lines,
 )
 
 Day = datetime.date
@@ -71,9 +71,10 @@ def backward_spans(record: PatientRecord) -> tuple[Fault, ...]:
     """Treatments that end before they begin; they are taken as given on their first day."""
     found = []
     for fact in record.present("systemic_therapy", "radiotherapy"):
-        first, last = stated_date(fact.date), stated_date(fact.end_date)
-        if first is not None and last is not None and last.last < first.first:
-            text = f"{_name(fact)} ends {last}, before it starts {first}; taken as given on the day it starts"
+        if ends_before_it_starts(fact):
+            text = (
+                f"{_name(fact)} ends {fact.end_date}, before it starts {fact.date}; taken as given on the day it starts"
+            )
             found.append(fault(record, "ends_before_start", WARNING, "lines", text))
     return tuple(found)
 
@@ -109,20 +110,14 @@ def order_faults(
 
 def line_faults(record: PatientRecord) -> tuple[Fault, ...]:
     """Stated lines that contradict each other (E23): out of order or doubled shuts out, overlapping is told."""
-    found = []
-    usable = stated_lines(record)
-    for fact in record.present("therapy_line"):
-        number_ok = fact.value.strip().isdecimal() and int(fact.value) > 0
-        if not number_ok or stated_date(fact.date) is None:
-            found.append(
-                fault(
-                    record,
-                    "incomplete_line",
-                    WARNING,
-                    "lines",
-                    f"{_name(fact)} lacks a line number or a start date, not used",
-                )
-            )
+    usable = stated_lines(record.facts)
+    found = [
+        fault(
+            record, "incomplete_line", WARNING, "lines", f"{_name(one)} lacks a line number or a start date, not used"
+        )
+        for one in record.present("therapy_line")
+        if all(line.fact is not one for line in usable)
+    ]
     if usable and usable[0].number != 1:
         found.append(
             fault(record, "no_line_1", EXCLUDED, "all", f"line {usable[0].number} is stated but line 1 is not")
@@ -138,24 +133,22 @@ def line_faults(record: PatientRecord) -> tuple[Fault, ...]:
             f"line {one.number} ends {one.stop}, before it starts {one.start}",
         )
         for one in usable
-        if one.stop is not None and one.stop.last < one.start.first
+        if ends_before_it_starts(one.fact)
     ]
     return tuple(found)
 
 
 def _line_pair(record: PatientRecord, one: StatedLine, after: StatedLine) -> list[Fault]:
+    if one.is_doubled_by(after):
+        text = f"line {one.number} starts both {one.start} and {after.start}"
+        return [fault(record, "line_twice", EXCLUDED, "all", text)]
     if one.number == after.number:
-        if one.start == after.start:
-            return [
-                fault(record, "line_twice", WARNING, "lines", f"line {one.number} is stated twice, the first is used")
-            ]
-        return [
-            fault(record, "line_twice", EXCLUDED, "all", f"line {one.number} starts both {one.start} and {after.start}")
-        ]
-    if after.start.last <= one.start.first:
+        text = f"line {one.number} is stated twice, the first is used"
+        return [fault(record, "line_twice", WARNING, "lines", text)]
+    if one.is_out_of_order_with(after):
         text = f"line {after.number} starts {after.start}, not after line {one.number} ({one.start})"
         return [fault(record, "lines_out_of_order", EXCLUDED, "all", text)]
-    if one.stop is not None and one.stop.first >= after.start.last:
+    if one.overlaps(after):
         text = f"line {one.number} ends {one.stop}, after line {after.number} started {after.start}; cut at that start"
         return [fault(record, "overlapping_lines", WARNING, "lines", text)]
     return []
@@ -172,7 +165,7 @@ def death_faults(
         return ()
     found = []
     best = dated[0]
-    others = sorted({str(one) for one in dated if one.last < best.first or one.first > best.last})
+    others = sorted({str(one.date) for one in other_deaths(deaths)})
     if others:
         text = f"two deaths: {best} and {', '.join(others)}"
         found.append(fault(record, "two_deaths", EXCLUDED, "os", text))

@@ -4,7 +4,6 @@ Cheap to import: the batch proposes lines with it from what the notes say; what 
 Which drugs are platinum, immunotherapy or supportive is data (`rules/lines.toml`), never code.
 """
 
-import csv
 import datetime
 import tomllib
 from collections.abc import Mapping, Sequence
@@ -14,6 +13,7 @@ from pathlib import Path
 from abstractor.model.errors import InputError
 from abstractor.outcomes.protocol import Protocol
 from abstractor.outcomes.record import Administration, RadiotherapyCourse
+from abstractor.rulebook.book import RuleBook
 
 Day = datetime.date
 
@@ -94,21 +94,14 @@ def load_drug_groups(path: Path) -> DrugGroups:
     return DrugGroups(**{key: frozenset(drugs) for key, drugs in raw.items()}, interchangeable=pairs, classes=classes)
 
 
-def load_drug_rules(rules: Path) -> DrugGroups:
-    """The drug groups of a rules folder: `lines.toml`, widened by the classes of `vocab/drugs.csv` where that is there.
+def drug_groups(rulebook: RuleBook) -> DrugGroups:
+    """The groups of `lines.toml`, widened by the classes of the rulebook's drugs.
 
     Raises:
-        InputError: a file can't be read.
+        InputError: `lines.toml` can't be read.
     """
-    groups = load_drug_groups(rules / "lines.toml")
-    vocabulary = rules / "vocab" / "drugs.csv"
-    if not vocabulary.is_file():
-        return groups
-    try:
-        with vocabulary.open(encoding="utf-8", newline="") as file:
-            return groups.with_classes({row["generic"]: row["group"] for row in csv.DictReader(file)})
-    except (OSError, UnicodeDecodeError, KeyError, csv.Error) as error:
-        raise InputError(f"{vocabulary}: can't be read ({error!r}); restore it from the package") from error
+    groups = load_drug_groups(rulebook.root / "lines.toml")
+    return groups.with_classes({drug.generic: drug.group for drug in rulebook.drugs()})
 
 
 @dataclass(slots=True)

@@ -7,6 +7,8 @@ import datetime
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from abstractor.checks.stated import StatedDeath, StatedLine, stated_deaths, stated_lines
+from abstractor.model.dates import exact_day, stated_date
 from abstractor.outcomes.baseline import Baseline, baseline, diagnosis_day, molecular_report_day, noted_on
 from abstractor.outcomes.endpoints import (
     PlatinumSensitivity,
@@ -45,17 +47,13 @@ from abstractor.outcomes.record import (
     Assessment,
     Contact,
     PatientRecord,
-    StatedDeath,
-    StatedLine,
     administrations,
     assessments,
     contacts,
+    evidence_id,
     has_visits,
     radiotherapy_courses,
     response_facts,
-    stated_date,
-    stated_deaths,
-    stated_lines,
 )
 from abstractor.outcomes.response import (
     MISSING,
@@ -81,6 +79,9 @@ ENDPOINTS = (
 CNS = frozenset({"cns", "brain", "intracranial", "leptomeninges"})
 """Codes of a progression's site that `pfs_systemic` leaves out."""
 
+
+NO_HISTOLOGY, TRANSFORMED = "no confirmed small-cell histology", "small cell transformed from NSCLC"
+"""Why a patient is of another disease than the registry's; every other reason is one of the data."""
 
 RESECTIONS = frozenset({"lobectomy", "pneumonectomy", "segmentectomy", "wedge_resection", "other_resection"})
 """Codes of surgery after which, in limited disease, nothing is left that could respond."""
@@ -118,6 +119,16 @@ class PatientOutcome:
     """The first molecular report: before it a sequenced patient could not have died."""
 
     @property
+    def eligible(self) -> bool:
+        """Whether the patient has the disease in question."""
+        return self.excluded not in {NO_HISTOLOGY, TRANSFORMED}
+
+    @property
+    def evaluable(self) -> bool:
+        """Whether the response to line 1 can be judged."""
+        return self.first_line is not None and self.first_line.evaluable
+
+    @property
     def first_line(self) -> LineResponse | None:
         """Line 1 with its responses."""
         return self.lines[0] if self.lines else None
@@ -145,7 +156,7 @@ class _Derivation:
         self.faults: list[Fault] = [*unreadable(record), *line_faults(record), *backward_spans(record)]
         self.diagnosis = diagnosis_day(record)
         self.contacts = contacts(record, protocol.contact_note_types)
-        self.deaths = stated_deaths(record)
+        self.deaths = stated_deaths(record.facts)
         diagnosed = [date.first for fact in record.present("diagnosis_date") if (date := stated_date(fact.value))]
         self.faults += death_faults(record, self.deaths, self.contacts, min(diagnosed, default=None))
         self.death_unusable = any(one.severity == EXCLUDED and one.scope == "os" for one in self.faults)
@@ -167,7 +178,7 @@ class _Derivation:
         if best is None or best.date is None or self.death_unusable:
             return None
         found = impute_death(best.date, last_known_alive=self.last_alive, cutoff=self.cutoff, scheme=self.scheme)
-        same = [ref for one in self.deaths if one.date == best.date for ref in one.evidence]
+        same = [evidence_id(one.fact) for one in self.deaths if one.date == best.date]
         return Dated(found.date, tuple(dict.fromkeys(same)), found.flag)
 
     def _assessments(self, starts: Sequence[Day]) -> tuple[Assessment, ...]:
@@ -184,7 +195,7 @@ class _Derivation:
         return assessments(dated)
 
     def _lines(self) -> tuple[Line, ...]:
-        stated = _each_once(stated_lines(self.record))
+        stated = _each_once(stated_lines(self.record.facts))
         if stated:
             return tuple(line for line in self._from_stated(stated) if line.start <= self.cutoff)
         courses = radiotherapy_courses(self.record)
@@ -211,7 +222,8 @@ class _Derivation:
             if after is not None and ends >= after:
                 ends = max(start.date, after - datetime.timedelta(days=1))
                 flags.append("overlap")
-            platinum = one.last_platinum or self._last_platinum(one, start.date, ends, after)
+            stated_platinum = exact_day(str(one.fact.attributes.get("last_platinum") or ""))
+            platinum = stated_platinum or self._last_platinum(one, start.date, ends, after)
             lines.append(
                 Line(
                     number=one.number,
@@ -223,7 +235,7 @@ class _Derivation:
                     last_platinum=platinum,
                     cycles=one.cycles,
                     stop_known=one.stop is not None,
-                    evidence=one.evidence,
+                    evidence=(evidence_id(one.fact),),
                 )
             )
         return lines
@@ -298,9 +310,9 @@ class _Derivation:
     def _excluded(self, found: Baseline, index: Day | None, why_not: str) -> str:
         histology = found.columns["histology"]
         if self.protocol.require_histology and histology is None and not self.record.present("stage.valg"):
-            return "no confirmed small-cell histology"
+            return NO_HISTOLOGY
         if histology == "transformed_small_cell" and not self.protocol.include_transformed:
-            return "small cell transformed from NSCLC"
+            return TRANSFORMED
         return self._shut_out() or ("" if index is not None else why_not)
 
     def _time_zero(self) -> tuple[Day | None, str]:

@@ -12,7 +12,7 @@ from typing import Literal
 
 from abstractor.outcomes.protocol import Protocol
 from abstractor.outcomes.record import Assessment
-from abstractor.outcomes.timing import Dated, TimeToEvent, at, not_computed
+from abstractor.outcomes.timing import Dated, TimeToEvent, at, happened, not_computed
 
 Day = datetime.date
 Variant = Literal["I", "M", "I_or_M", "I_and_M"]
@@ -102,34 +102,14 @@ def real_world_pfs(
         eof, why = changed.date, "next line"
     if first is not None and first.date <= eof and (died is None or first.date <= died.date):
         site = f" ({first.site})" if first.site else ""
-        return at(
-            endpoint,
-            index,
-            first.date,
-            True,
-            f"progression{site}",
-            protocol,
-            rule="PROGRESSION 2.4a/3",
-            basis=basis,
-            flags=(*flags, *first.flags),
-            evidence=first.evidence,
+        return happened(
+            endpoint, index, first, f"progression{site}", protocol, rule="PROGRESSION 2.4a/3", basis=basis, flags=flags
         )
     window = protocol.death_window_days
     if died is not None and (window is None or (died.date - eof).days <= window):
         if died.date < index:
             return not_computed(endpoint, index, "excluded: death before the index", "EXCLUDED", died.evidence)
-        return at(
-            endpoint,
-            index,
-            died.date,
-            True,
-            "death",
-            protocol,
-            rule="DEATH 2.4a/4",
-            basis=basis,
-            flags=(*flags, *died.flags),
-            evidence=died.evidence,
-        )
+        return happened(endpoint, index, died, "death", protocol, rule="DEATH 2.4a/4", basis=basis, flags=flags)
     return at(
         endpoint,
         index,
@@ -199,31 +179,9 @@ def genie_pfs(
     basis = f"PFS-{kind.replace('_', '-')}"
     died = death if death is not None and index <= death.date <= until else None
     if found is not None and (died is None or found.date <= died.date):
-        return at(
-            endpoint,
-            index,
-            found.date,
-            True,
-            "progression",
-            protocol,
-            rule="PROGRESSION 2.4b",
-            basis=basis,
-            flags=found.flags,
-            evidence=found.evidence,
-        )
+        return happened(endpoint, index, found, "progression", protocol, rule="PROGRESSION 2.4b", basis=basis)
     if died is not None:
-        return at(
-            endpoint,
-            index,
-            died.date,
-            True,
-            "death",
-            protocol,
-            rule="DEATH 2.4b",
-            basis=basis,
-            flags=died.flags,
-            evidence=died.evidence,
-        )
+        return happened(endpoint, index, died, "death", protocol, rule="DEATH 2.4b", basis=basis)
     reason = "censored: last assessment" if known else "censored: no assessment after the index"
     if next_line is not None and next_line <= cutoff:
         reason += " before the next line"
@@ -328,18 +286,7 @@ def trial_pfs(
             basis="trial",
             evidence=event.evidence,
         )
-    return at(
-        endpoint,
-        index,
-        event.date,
-        True,
-        name,
-        protocol,
-        rule=f"{name.upper()} 2.3/1",
-        basis="trial",
-        flags=event.flags,
-        evidence=event.evidence,
-    )
+    return happened(endpoint, index, event, name, protocol, rule=f"{name.upper()} 2.3/1", basis="trial")
 
 
 def _last(usable: Sequence[Assessment], until: Day) -> Day | None:

@@ -6,18 +6,14 @@ lines, progressions); nothing is dropped without a fault that names it (`faults.
 
 import datetime
 import math
-import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from functools import lru_cache
 
-from abstractor.model.dates import PartialDate
+from abstractor.model.dates import exact_day, stated_date
 from abstractor.model.fact import Fact
 from abstractor.model.finding import Assertion
 
 RESPONSES = ("CR", "PR", "SD", "NON-CR/NON-PD", "PD", "NE")
-PLAUSIBLE_YEARS = range(1900, 2200)
-"""De-identified dumps shift dates far ahead; what lies outside is a slip."""
 IMAGING, CLINICIAN = "imaging", "clinician"
 
 _SOURCES: Mapping[str, str] = {
@@ -30,7 +26,6 @@ _SOURCES: Mapping[str, str] = {
     "tumour_board": CLINICIAN,
     "discharge": CLINICIAN,
 }
-_SEPARATORS = re.compile(r"\s*(?:\+|,|;|/|\band\b)\s*")
 _TRUE = frozenset({"true", "yes", "1", "y"})
 
 
@@ -68,19 +63,6 @@ class Administration:
     first: datetime.date
     last: datetime.date
     evidence: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class StatedLine:
-    """A line of therapy as a person has stated it."""
-
-    number: int
-    drugs: tuple[str, ...]
-    start: PartialDate
-    stop: PartialDate | None
-    cycles: int | None
-    evidence: tuple[str, ...]
-    last_platinum: datetime.date | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,14 +106,6 @@ class RadiotherapyCourse:
 
 
 @dataclass(frozen=True, slots=True)
-class StatedDeath:
-    """A death as stated; no date where only the fact of it is known."""
-
-    date: PartialDate | None
-    evidence: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
 class Contact:
     """A day on which the patient was seen, treated or imaged."""
 
@@ -145,30 +119,6 @@ def evidence_id(fact: Fact) -> str:
     return fact.action_id or f"{fact.field}={fact.value}" + (f"@{fact.date}" if fact.date else "")
 
 
-@lru_cache(maxsize=8192)
-def stated_date(text: str | None) -> PartialDate | None:
-    """A partial date, or None where there is none or it can't be read or can't be meant (`faults.py` names it)."""
-    if not text:
-        return None
-    try:
-        date = PartialDate.parse(text)
-    except ValueError:
-        return None
-    return date if date.year in PLAUSIBLE_YEARS else None
-
-
-def exact_day(text: str | None) -> datetime.date | None:
-    """A date that is known to the day, else None."""
-    stated = stated_date(text)
-    return stated.first if stated is not None and stated.precision == "day" else None
-
-
-def split_drugs(stated: object) -> tuple[str, ...]:
-    """Drug names from a list, or from text such as `carboplatin + etoposide`; lower case, each once."""
-    parts: Iterable[object] = stated if isinstance(stated, list | tuple) else _SEPARATORS.split(str(stated or ""))
-    return tuple(dict.fromkeys(text for part in parts if (text := str(part).strip().lower())))
-
-
 def administrations(record: PatientRecord) -> tuple[Administration, ...]:
     """Dated drug facts, ascending. A fact of a day and an end day is a span."""
     found = []
@@ -180,32 +130,6 @@ def administrations(record: PatientRecord) -> tuple[Administration, ...]:
             continue
         found.append(Administration(fact.value.strip().lower(), first, max(first, last or first), (evidence_id(fact),)))
     return tuple(sorted(found, key=lambda one: (one.first, one.last, one.drug)))
-
-
-def stated_lines(record: PatientRecord) -> tuple[StatedLine, ...]:
-    """The lines a person has stated, by number. Those without a number or a start date are left to `faults.py`."""
-    found = []
-    for fact in record.present("therapy_line"):
-        number, start = _integer(fact.value), stated_date(fact.date)
-        if number is None or number < 1 or start is None:
-            continue
-        found.append(
-            StatedLine(
-                number=number,
-                drugs=split_drugs(fact.attributes.get("drugs")),
-                start=start,
-                stop=stated_date(fact.end_date),
-                cycles=_integer(fact.attributes.get("cycles")),
-                evidence=(evidence_id(fact),),
-                last_platinum=exact_day(str(fact.attributes.get("last_platinum") or "")),
-            )
-        )
-    return tuple(sorted(found, key=lambda one: (one.number, one.start.first)))
-
-
-def _integer(stated: object) -> int | None:
-    text = str(stated if stated is not None else "").strip()
-    return int(text) if text.isdecimal() else None
 
 
 def response_facts(record: PatientRecord) -> tuple[Fact, ...]:
@@ -318,23 +242,6 @@ def radiotherapy_courses(record: PatientRecord) -> tuple[RadiotherapyCourse, ...
             ends = max(start, end or start)
             found.append(RadiotherapyCourse(fact.value, start, ends, end is not None, (evidence_id(fact),)))
     return tuple(sorted(found, key=lambda one: (one.start, one.site)))
-
-
-def stated_deaths(record: PatientRecord) -> tuple[StatedDeath, ...]:
-    """Every statement of the patient's death, most precise date first."""
-    found = []
-    for fact in record.present("death_date"):
-        date = stated_date(fact.value) or stated_date(fact.date)
-        found.append(StatedDeath(date, (evidence_id(fact),)))
-    found += [
-        StatedDeath(stated_date(fact.date), (evidence_id(fact),))
-        for fact in record.present("vital_status")
-        if fact.value == "dead"
-    ]
-    rank = {"day": 0, "month": 1, "year": 2}
-    return tuple(
-        sorted(found, key=lambda one: (3, "") if one.date is None else (rank[one.date.precision], str(one.date)))
-    )
 
 
 def contacts(record: PatientRecord, contact_note_types: Iterable[str]) -> tuple[Contact, ...]:

@@ -9,7 +9,7 @@ from datetime import timedelta
 
 from abstractor.outcomes.cohort import Analysis, GroupSurvival, HazardRatio, survive
 from abstractor.outcomes.cox import Term, fit_cox
-from abstractor.outcomes.landmarks import Followed, time_dependent
+from abstractor.outcomes.landmarks import Followed, from_landmark, time_dependent
 from abstractor.outcomes.patient import PatientOutcome
 from abstractor.outcomes.survival import LogRank, log_rank, sample, why_no_test
 from abstractor.outcomes.timing import TimeToEvent, at
@@ -62,13 +62,13 @@ def _result(analysis: Analysis, endpoint: str) -> ResponseResult:
         for one in analysis.treated
         if (row := one.endpoints[endpoint]).primary
     ]
-    staying = [one for one in courses if (one.row.days or 0) > mark]
-    label = {
-        one.patient: RESPONDED if one.responded is not None and one.responded <= mark else NOT_RESPONDED
-        for one in staying
-    }
+    staying = [
+        (courses[one.place], RESPONDED if one.reached else NOT_RESPONDED)
+        for one in from_landmark(_followed(courses), mark)
+    ]
+    still_followed = {one.patient for one, _ in staying}
     by_label = {
-        name: {one.patient: _from_landmark(analysis, one.row) for one in staying if label[one.patient] == name}
+        name: {one.patient: _counted_anew(analysis, one.row) for one, label in staying if label == name}
         for name in (NOT_RESPONDED, RESPONDED)
     }
     groups = tuple(survive(name, rows, protocol) for name, rows in by_label.items() if rows)
@@ -77,15 +77,23 @@ def _result(analysis: Analysis, endpoint: str) -> ResponseResult:
     return ResponseResult(
         endpoint=endpoint,
         landmark_days=mark,
-        left_before=tuple(one.patient for one in courses if (one.row.days or 0) <= mark),
+        left_before=tuple(one.patient for one in courses if one.patient not in still_followed),
         groups=groups,
-        later=tuple(one.patient for one in staying if one.responded is not None and one.responded > mark),
+        later=tuple(one.patient for one, label in staying if one.responded is not None and label == NOT_RESPONDED),
         test=test,
         ratio=ratio,
         no_test=no_test,
         time_dependent=term,
         why_not=why_not,
     )
+
+
+def _followed(courses: Sequence[_Course]) -> list[Followed]:
+    """With the response as what happens to them."""
+    return [
+        Followed(None if one.responded is None else float(one.responded), float(one.row.days or 0), bool(one.row.event))
+        for one in courses
+    ]
 
 
 def first_response_day(outcome: PatientOutcome) -> int | None:
@@ -97,7 +105,7 @@ def first_response_day(outcome: PatientOutcome) -> int | None:
     return min(days, default=None)
 
 
-def _from_landmark(analysis: Analysis, row: TimeToEvent) -> TimeToEvent:
+def _counted_anew(analysis: Analysis, row: TimeToEvent) -> TimeToEvent:
     assert row.start is not None
     assert row.stop is not None
     start = row.start + timedelta(days=analysis.protocol.response_landmark_days)
@@ -129,10 +137,7 @@ def _compare(analysis: Analysis, groups: Sequence[GroupSurvival]) -> tuple[LogRa
 
 def _time_dependent(analysis: Analysis, courses: Sequence[_Course]) -> tuple[Term | None, str]:
     protocol = analysis.protocol
-    patients = [
-        Followed(None if one.responded is None else float(one.responded), float(one.row.days or 0), bool(one.row.event))
-        for one in courses
-    ]
+    patients = _followed(courses)
     after = [one for one in patients if one.reached is not None and one.reached < one.exit]
     events = sum(one.event for one in after)
     sizes = {

@@ -160,7 +160,7 @@ def run_outcomes(
         protocol: the settings.
         cutoff: nothing later is used.
         by: column or gene to group by; None for no groups.
-        groups: the drugs as the rules for lines see them (`lines.load_drug_rules`); without them every drug is an ordinary one.
+        groups: the drugs as the rules for lines see them (`lines.drug_groups`); without them every drug is an ordinary one.
         provenance: versions, registry, counts of unreviewed suggestions: printed in the report.
         second_opinion_most: with more analysed patients lifelines does not recompute the numbers; 0 switches it off.
         extras: a shareable report, a PDF, other sets of facts.

@@ -93,6 +93,24 @@ class Dated:
         return (f"imputed:{self.flag}", "sensitivity_only") if self.flag == "M" else (f"imputed:{self.flag}",)
 
 
+def happened(
+    endpoint: str,
+    start: Day,
+    one: Dated,
+    reason: str,
+    protocol: Protocol,
+    *,
+    rule: str,
+    basis: str = "",
+    flags: Iterable[str] = (),
+) -> TimeToEvent:
+    """The row of an event, with its evidence and what of its date was imputed. The caller guarantees that it is not before the start."""
+    return at(
+        endpoint, start, one.date, True, reason, protocol, rule=rule, basis=basis, flags=(*flags, *one.flags),
+        evidence=one.evidence,
+    )  # fmt: skip
+
+
 def enter_late(row: TimeToEvent, entry: Day | None) -> TimeToEvent | None:
     """The row at risk from a later day on; None for who was never at risk: no such day, or not before the end."""
     if entry is None or row.start is None or row.days is None:

@@ -7,9 +7,10 @@ import datetime
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from abstractor.model.dates import exact_day
 from abstractor.model.fact import Fact
 from abstractor.outcomes.patient import PatientOutcome
-from abstractor.outcomes.record import PatientRecord, evidence_id, exact_day
+from abstractor.outcomes.record import PatientRecord, evidence_id
 
 Day = datetime.date
 RESPONSE = "response"

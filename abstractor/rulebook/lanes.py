@@ -23,6 +23,8 @@ class Lane(Entry):
     values: tuple[str, ...] = ()
     """Only these values of the fields; none: all that no other lane of the field names."""
     note_types: tuple[str, ...] = ()
+    brief: str = ""
+    """What the one line of the evidence pane calls an event, `{value}` its value; "" leaves the lane out."""
     listed: bool = True
     """False: drawn, and in the list of events only together with the notes."""
 

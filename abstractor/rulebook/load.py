@@ -15,6 +15,7 @@ from pydantic import ValidationError
 from abstractor.model.errors import RulebookError
 from abstractor.model.note import NOTE_TYPES
 from abstractor.rulebook.book import MEASURED, RuleBook
+from abstractor.rulebook.field_faults import field_faults
 from abstractor.rulebook.schema import (
     VOCABULARIES,
     ContextRule,
@@ -42,6 +43,9 @@ _MACRO = re.compile(r"~(\w+)~")
 """In a regular expression of a settings file: stands for an entry of its table `macros`."""
 _MARK = re.compile(r"\[\[.+?\]\]", re.DOTALL)
 """The evidence of an example."""
+
+
+_Fields = dict[str, FieldSpec] | None
 
 
 @dataclass
@@ -99,6 +103,7 @@ def _rule_files(root: Path) -> list[Path]:
         "alterations.toml",
         "edits.toml",
         "timeline.toml",
+        "authors.toml",
         "quality.toml",
         "roles.toml",
     }
@@ -203,7 +208,7 @@ def _read_vocabulary(reading: _Reading, path: Path, text: str) -> None:
 def _check(reading: _Reading) -> None:
     """What one file alone can't show: ids unique, fields and codes known, regular expressions sound."""
     entries = reading.entries
-    fields = {entry.name: entry for _, entry in entries.get("field", []) if isinstance(entry, FieldSpec)}
+    fields = _readable_fields(reading)
     sections = {entry.name for _, entry in entries.get("section", []) if isinstance(entry, SectionRule)}
     seen: dict[str, str] = {}
     for name in ("field", "target", "context", "section", "mask", "note_type"):
@@ -213,6 +218,9 @@ def _check(reading: _Reading) -> None:
                 reading.faults.append(f"{place}: {identity!r} stands at {seen[identity]} already")
             seen[identity] = place
             reading.faults.extend(f"{place}: {says}" for says in _bad_expressions(entry))
+    for place, entry in entries.get("field", []):
+        if isinstance(entry, FieldSpec):
+            reading.faults.extend(f"{place}: {says}" for says in field_faults(entry))
     for place, entry in entries.get("target", []):
         if isinstance(entry, TargetRule):
             reading.faults.extend(f"{place}: {says}" for says in _bad_target(entry, fields, sections))
@@ -222,12 +230,26 @@ def _check(reading: _Reading) -> None:
     for place, entry in entries.get("context", []):
         if isinstance(entry, ContextRule):
             for name in (*entry.fields, *entry.not_fields):
-                if name not in fields:
+                if fields is not None and name not in fields:
                     reading.faults.append(f"{place}: context {entry.id!r}: unknown field {name!r}")
     _check_examples(reading, fields)
 
 
-def _check_examples(reading: _Reading, fields: dict[str, FieldSpec]) -> None:
+def _readable_fields(reading: _Reading) -> _Fields:
+    """The questions by name; None where some can't be read: that they are unknown would be told of every rule that names one."""
+    if any(fault.startswith("fields.toml") for fault in reading.faults):
+        return None
+    return {entry.name: _usable(entry) for _, entry in reading.entries.get("field", []) if isinstance(entry, FieldSpec)}
+
+
+def _usable(spec: FieldSpec) -> FieldSpec:
+    """A field as the rules that name it are held against it: a pattern that is none is told by itself, and refuses no value."""
+    if spec.pattern is None or _why_no_expression(spec.pattern) is None:
+        return spec
+    return spec.model_copy(update={"pattern": None})
+
+
+def _check_examples(reading: _Reading, fields: _Fields) -> None:
     named = {*reading.settings, *reading.vocabularies}
     for table in ("target", "context", "section", "mask"):
         named.update(
@@ -244,15 +266,12 @@ def _check_examples(reading: _Reading, fields: dict[str, FieldSpec]) -> None:
         seen[same] = place
 
 
-def _bad_example(example: TextExample, fields: dict[str, FieldSpec], named: set[str]) -> Iterator[str]:
+def _bad_example(example: TextExample, fields: _Fields, named: set[str]) -> Iterator[str]:
     marks = len(_MARK.findall(example.text))
     if example.rule not in named:
         yield f"example of {example.rule!r}: there is no such rule, settings file or vocabulary"
-    spec = fields.get(example.field)
-    if spec is None:
-        yield f"example of {example.rule!r}: unknown field {example.field!r}; there are {', '.join(fields)}"
-    elif example.value is not None and not value_fits(spec, example.value):
-        yield f"example of {example.rule!r}: {example.value!r} is no value of {example.field}"
+    for says in _bad_value(fields, example.field, example.value):
+        yield f"example of {example.rule!r}: {says}"
     if example.silent and marks:
         yield f"example of {example.rule!r}: a silent example has no [[evidence]]; take the brackets or `silent` away"
     if not example.silent and marks != 1:
@@ -279,31 +298,44 @@ def _bad_expressions(entry: Entry) -> Iterator[str]:
         for expression in expressions:
             if not isinstance(expression, str):
                 continue  # a token pattern
-            try:
-                re.compile(expression)
-            except re.error as error:
-                yield f"{key} is no regular expression ({error}): {expression!r}"
-            else:
-                if re.search(r"\([^()]*[+*][^()]*\)[+*]", expression):
-                    yield f"{key} can run without bound (a repeated group that repeats inside): {expression!r}"
+            why = _why_no_expression(expression)
+            if why is not None:
+                yield f"{key} is no regular expression ({why}): {expression!r}"
+            elif re.search(r"\([^()]*[+*][^()]*\)[+*]", expression):
+                yield f"{key} can run without bound (a repeated group that repeats inside): {expression!r}"
 
 
-def _bad_target(rule: TargetRule, fields: dict[str, FieldSpec], sections: set[str]) -> Iterator[str]:
+def _why_no_expression(text: str) -> str | None:
+    try:
+        re.compile(text)
+    except re.error as error:
+        return str(error)
+    return None
+
+
+def _bad_target(rule: TargetRule, fields: _Fields, sections: set[str]) -> Iterator[str]:
     if not (rule.terms or rule.pattern or rule.regex):
         yield f"target {rule.id!r} has neither terms, pattern nor regex"
     if rule.value is None and rule.normaliser is None:
         yield f"target {rule.id!r} has neither value nor normaliser"
-    spec = fields.get(rule.field)
-    if spec is None:
-        yield f"target {rule.id!r}: unknown field {rule.field!r}; there are {', '.join(fields)}"
-    elif rule.value is not None and not value_fits(spec, rule.value):
-        yield f"target {rule.id!r}: {rule.value!r} is no value of {rule.field}"
+    for says in _bad_value(fields, rule.field, rule.value):
+        yield f"target {rule.id!r}: {says}"
     for name in (*rule.sections, *rule.not_sections):
         if name not in sections:
             yield f"target {rule.id!r}: unknown section {name!r}"
     for name in rule.note_types:
         if name not in NOTE_TYPES:
             yield f"target {rule.id!r}: unknown note type {name!r}"
+
+
+def _bad_value(fields: _Fields, name: str, value: str | None) -> Iterator[str]:
+    if fields is None:
+        return
+    spec = fields.get(name)
+    if spec is None:
+        yield f"unknown field {name!r}; there are {', '.join(fields)}"
+    elif value is not None and not value_fits(spec, value):
+        yield f"{value!r} is no value of {name}"
 
 
 def value_fits(spec: FieldSpec, value: str) -> bool:

@@ -62,6 +62,8 @@ class FieldSpec(Entry):
 
     name: str
     label: str
+    short: str = ""
+    """The label where there is no room for it: at most 13 characters; "" for a label that is short itself."""
     group: str
     """Part of the form, in the order of `fields.toml`: identity, diagnosis, stage, pathology, molecular, treatment, course."""
     kind: Literal["code", "date", "integer", "text"]

@@ -32,10 +32,13 @@ class Edition:
         return any(one.startswith(category) for one in known) or category in _ALWAYS
 
     def groups(self, t: str, n: str, m: str) -> frozenset[str]:
-        """All groups that categories can mean: a category without its letter can be each that begins with it; none where it is open."""
+        """All groups that categories can mean: a category without its letter can be each that begins with it; none where it is open.
+
+        Without spread only M0 says so: with MX, or no M at all, the group is open.
+        """
         if m.startswith("M1"):
             return frozenset({self.spread[m]}) if m in self.spread else frozenset()
-        if not (t and n and m):
+        if not (t and n) or m != "M0":
             return frozenset()
         rows = [row for name, row in self.rows.items() if name.startswith(t) or (t == "T1mi" and name == "T1a")]
         places = [at for at, name in enumerate(self.nodes) if name.startswith(n) or n.startswith(name)]

@@ -101,6 +101,7 @@ FIRING: list[tuple[str, PatientFacts]] = [
     ("E05 contact_after", patient(DEAD, died("2024-03-05"), fact("visit", "2024-03-06", "2024-03-06"))),
     ("E05 after_limit", patient(DEAD, died("2025-07-01"))),
     ("E05 alive", patient(ALIVE, died("2024-03-05"))),
+    ("E05 two_dates", patient(fact("vital_status", "dead", "2024-04-02"), died("2024-03-05"))),
     ("E05 undated", patient(DEAD)),
     ("E05 not_dead", patient(died("2024-03-05"))),
     ("E05 note_after", patient(DEAD, died("2024-03-05"), notes=(note("n9", "2024-03-07"),))),
@@ -147,6 +148,7 @@ FIRING: list[tuple[str, PatientFacts]] = [
     ("E22 brain", patient(fact("radiotherapy", "pci", "2024-05-01"), fact("metastasis", "brain", "2024-04"))),
     ("E22 before_line_1", patient(fact("radiotherapy", "pci", "2024-01-02"), LINE_1)),
     ("E23 order", patient(line(1, "2024-03-01"), line(2, "2024-03-01"))),
+    ("E23 twice", patient(line(1, "2024-03-01"), fact("therapy_line", "01", "2024-06-01"))),
     ("E23 gap", patient(LINE_1, line(3, "2024-09-01"))),
     ("E23 overlap", patient(line(1, "2024-01-20", "2024-06-20"), line(2, "2024-06-10"))),
     ("E23 short", patient(line(1, "2024-01-20", "2024-02-10", cycles=4, **PLATINUM))),
@@ -165,6 +167,7 @@ FIRING: list[tuple[str, PatientFacts]] = [
     ("E26 share", patient(fact("pd_l1", "TPS 105"))),
     ("E28 order", patient(fact("radiotherapy", "thoracic", "2024-04", "2024-02-03"))),
     ("E28 unreadable", patient(fact("response", "PR", "2024-02-30"), LINE_1)),
+    ("E28 unreadable", patient(fact("response", "PR", "0204-02-20"), LINE_1)),  # no patient lived then
     ("E28 precision", patient(fact("diagnosis_date", "2021-01-01", evidence=(Evidence("n1", 0, 7, "in 2021"),)))),
     ("E28 precision", patient(fact("response", "PR", "2024-02-03", date_precision="month"), LINE_1)),
     (
@@ -173,6 +176,7 @@ FIRING: list[tuple[str, PatientFacts]] = [
     ),
     ("E30 none", patient(fact("primary_site", "left_lung", evidence=()))),
     ("E30 moved", patient(fact("primary_site", "left_lung"), moved=frozenset({"primary_site"}))),
+    ("E30 otherwise", patient(fact("primary_site", "left_lung"), read_as={"primary_site": "Right lung"})),
 ]
 
 SILENT: list[tuple[str, PatientFacts]] = [
@@ -185,6 +189,7 @@ SILENT: list[tuple[str, PatientFacts]] = [
     ("E04", patient(fact("ecog", "5", "2024-04-10"), DEAD, died("2024-04"))),
     ("E04", patient(fact("ecog", "1", "2024-03-01"), fact("kps", "40", "2024-05-01"))),
     ("E05", patient(DEAD, died("2024-03"), fact("last_contact_date", "2024-03-31"))),  # the month can mean the 31st
+    ("E05", patient(fact("vital_status", "dead", "2024-03"), died("2024-03-05"))),  # the month holds the day
     ("E05", patient(DEAD, pending=frozenset({"death_date"}))),
     ("E05", patient(DEAD, died("2024-03-05"), notes=(note("n9", "2024-03-09", "death"),))),
     ("E06", patient(dx("2024-03"), DEAD, died("2024-03-01"))),

@@ -5,6 +5,9 @@ from collections.abc import Callable
 
 import pytest
 
+from abstractor.checks.book import load_checks
+from abstractor.checks.facts import PatientFacts, known_of
+from abstractor.checks.run import find_problems
 from abstractor.model.errors import InputError
 from abstractor.model.fact import Fact
 from abstractor.outcomes.cohort import analyse, exclusions
@@ -15,6 +18,7 @@ from abstractor.outcomes.record import PatientRecord
 from abstractor.outcomes.report.html import render_html
 from abstractor.outcomes.report.page import report_page
 from abstractor.outcomes.report.shown import Results
+from abstractor.rulebook.load import load_rulebook
 
 MakePatient = Callable[..., PatientRecord]
 
@@ -59,6 +63,41 @@ BROKEN = [
     pytest.param([fact("visit", "2021-13-44")], {}, "bad_date", TOLD, id="a date that is none"),
     pytest.param([], {"without": ("therapy_line",)}, "response_untreated", OUT_OF_ALL, id="response without any treatment"),
 ]  # fmt: skip
+
+
+TOLD_IN_REVIEW = {
+    "alive_after_death": "E05",
+    "two_deaths": "E05",
+    "undated_death": "E05",
+    "death_before_diagnosis": "E06",
+    "treated_before_diagnosis": "E07",
+    "overlapping_lines": "E23",
+    "lines_out_of_order": "E23",
+    "line_twice": "E23",
+    "response_before_treatment": "E25",
+    "response_untreated": "E25",
+    "bad_date": "E28",
+    "ends_before_start": "E28",
+    "line_ends_early": "E28",
+}
+"""What an analysis leaves out, and the check that says so while somebody who can mend it is at the patient."""
+
+
+@pytest.mark.parametrize(
+    ("more", "options", "code", "_touched"), [one for one in BROKEN if one.values[2] in TOLD_IN_REVIEW]
+)
+def test_what_the_analysis_will_not_use_is_told_in_review_already(
+    make_patient: MakePatient,
+    cutoff: datetime.date,
+    more: list[Fact],
+    options: dict[str, object],
+    code: str,
+    _touched: str,
+) -> None:
+    broken = make_patient("bad", "43PR 127PD", more=tuple(more), **options)
+    book = load_rulebook()
+    seen = PatientFacts("bad", broken.facts, cutoff, known_of(book))
+    assert TOLD_IN_REVIEW[code] in {problem.check for problem in find_problems(seen, load_checks(book.root))}
 
 
 @pytest.mark.parametrize(("more", "options", "code", "touched"), BROKEN)

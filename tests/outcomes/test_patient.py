@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from abstractor.checks.stated import split_drugs
 from abstractor.model.fact import Fact
 from abstractor.model.finding import Assertion
 from abstractor.model.suggestion import Evidence
@@ -14,7 +15,7 @@ from abstractor.outcomes.baseline import baseline
 from abstractor.outcomes.lines import load_drug_groups
 from abstractor.outcomes.patient import ENDPOINTS, PatientOutcome, derive_patient
 from abstractor.outcomes.protocol import Protocol
-from abstractor.outcomes.record import NoteContact, PatientRecord, assessments, combine, contacts, split_drugs
+from abstractor.outcomes.record import NoteContact, PatientRecord, assessments, combine, contacts
 
 GROUPS = load_drug_groups(Path(__file__).resolve().parents[2] / "rules" / "lines.toml")
 CUTOFF = datetime.date(2022, 6, 30)

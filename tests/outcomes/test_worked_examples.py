@@ -16,7 +16,7 @@ from abstractor.outcomes.endpoints import (
 )
 from abstractor.outcomes.imputation import impute, impute_death
 from abstractor.outcomes.landmarks import Followed, from_landmark
-from abstractor.outcomes.lines import DrugGroups, Line, derive_lines, load_drug_groups, load_drug_rules
+from abstractor.outcomes.lines import DrugGroups, Line, derive_lines, drug_groups, load_drug_groups
 from abstractor.outcomes.progression import (
     FollowUp,
     Variant,
@@ -39,6 +39,7 @@ from abstractor.outcomes.response import (
 )
 from abstractor.outcomes.survival import follow_up, kaplan_meier, log_rank, quantile, sample
 from abstractor.outcomes.timing import Dated, TimeToEvent
+from abstractor.rulebook.load import load_rulebook
 
 PROJECT = Path(__file__).resolve().parents[2]
 EXAMPLES = PROJECT / ".." / "shared" / "reference" / "worked_examples.jsonl"
@@ -446,7 +447,7 @@ def test_classes_of_the_drug_vocabulary_join_the_groups(groups: DrugGroups) -> N
 
 
 def test_the_rules_folder_gives_lists_and_vocabulary_together() -> None:
-    found = load_drug_rules(PROJECT / "rules")
+    found = drug_groups(load_rulebook(PROJECT / "rules"))
     assert {"carboplatin", "platinum"} <= found.platinum
     assert "durvalumab" in found.consolidation
     assert "trilaciclib" in found.supportive

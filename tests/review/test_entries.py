@@ -296,6 +296,15 @@ def test_an_attribute_that_can_not_be_says_why(rules: RuleBook, field: str, name
     assert says in type_attribute(attribute(rules, field, name), typed, DrugReader(rules)).problem
 
 
+@pytest.mark.parametrize(
+    ("lowest", "highest", "told"), [(1, 60, "1 to 60"), (1, None, "at least 1"), (None, 60, "at most 60")]
+)
+def test_the_limits_of_a_number_are_told_as_they_are(lowest: float | None, highest: float | None, told: str) -> None:
+    spec = AttributeSpec(name="share", label="share", kind="number", lowest=lowest, highest=highest)
+    beyond = "70" if highest is not None else "-3"
+    assert type_attribute(spec, beyond, DrugReader(load_rulebook())).problem == f"share {beyond} can't be: {told}"
+
+
 def test_a_dose_in_the_wrong_unit_is_told_by_its_size(rules: RuleBook) -> None:
     dose = attribute(rules, "radiotherapy", "dose_gy")
     assert "unusual" in type_attribute(dose, "80", DrugReader(rules)).doubt

@@ -1,6 +1,7 @@
 """The rulebook: every fault is named with file and line, all at once; the version follows the content."""
 
 import shutil
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -8,8 +9,11 @@ from click.testing import CliRunner
 
 from abstractor.api import Abstractor
 from abstractor.cli.main import cli
+from abstractor.cli.stage_settings import faults_of_settings
 from abstractor.model.errors import RulebookError
+from abstractor.rulebook.field_faults import field_faults
 from abstractor.rulebook.load import default_rules, find_missing_settings, find_setting_faults, load_rulebook
+from abstractor.rulebook.schema import FieldSpec
 
 
 @pytest.fixture
@@ -71,6 +75,86 @@ def test_all_faults_are_told_at_once_with_file_and_line(rules: Path) -> None:
 def test_a_broken_file_is_named(rules: Path, name: str, content: str, says: str) -> None:
     (rules / name).write_text(content, encoding="utf-8")
     assert any(says in fault for fault in faults(rules)), faults(rules)
+
+
+WEIGHT_LOSS = """
+[[field]]
+name = "weight_loss"
+label = "Weight loss"
+group = "diagnosis"
+kind = "integer"
+slot = "event"
+pattern = '\\d{1,2}'
+lowest = 1
+highest = 60
+usual = [2, 30]
+source_priority = ["clinic"]
+attributes = [{ name = "months", label = "over months", kind = "number" }]
+"""
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "says"),
+    [
+        ("lowest = 1", "lowest = 90", "lowest 90 lies above highest 60"),
+        ("usual = [2, 30]", "usual = [30, 2]", "usual [30, 2] is no range within lowest and highest"),
+        ("usual = [2, 30]", "usual = [2, 70]", "usual [2, 70] is no range within lowest and highest"),
+        ("pattern = '\\d{1,2}'", "", "a number needs a pattern"),
+        ('kind = "integer"', 'kind = "code"', "there are no codes"),
+        ('"clinic"', '"clinik"', "unknown note type 'clinik'"),
+        ('slot = "event"', 'slot = "patient"\nwindow_days = 3', "window_days is for slot"),
+        ('slot = "event"', 'slot = "event"\nentry = "tnm"', 'entry "tnm" is for a field whose name ends with'),
+        (
+            'slot = "event"',
+            'slot = "event"\ncodes = [{ code = "a", label = "A", broader = "b" }]',
+            "as the broader one",
+        ),
+        ('slot = "event"', 'slot = "event"\nfinal = ["b"]\ncodes = [{ code = "a", label = "A" }]', "final names 'b'"),
+        ('kind = "number" }', 'kind = "code" }', "attribute 'months': codes go with"),
+        ('kind = "number" }', 'kind = "yes", highest = 4 }', "units and limits are for numbers"),
+        ('kind = "number" }', 'kind = "words", pattern = "(" }', "pattern is no regular expression"),
+        ('kind = "number" }', 'kind = "number", lowest = 2, highest = 1 }', "attribute 'months': lowest 2 lies above"),
+        ("[{ name", '[{ name = "months", label = "m", kind = "date" }, { name', "attribute 'months' stands twice"),
+    ],
+)
+def test_a_faulty_field_is_told_by_name(before: str, after: str, says: str) -> None:
+    assert before in WEIGHT_LOSS
+    [entry] = tomllib.loads(WEIGHT_LOSS.replace(before, after))["field"]
+    told = list(field_faults(FieldSpec.model_validate(entry)))
+    assert any(one.startswith("field 'weight_loss': ") and says in one for one in told), told
+
+
+def test_a_sound_field_has_no_faults() -> None:
+    [entry] = tomllib.loads(WEIGHT_LOSS)["field"]
+    assert list(field_faults(FieldSpec.model_validate(entry))) == []
+
+
+def test_a_fault_of_a_field_is_told_with_its_line(rules: Path) -> None:
+    fields = rules / "fields.toml"
+    line = len(fields.read_text(encoding="utf-8").splitlines()) + 2
+    with fields.open("a", encoding="utf-8") as file:
+        file.write(WEIGHT_LOSS.replace("lowest = 1", "lowest = 90"))
+    assert f"fields.toml:{line}: field 'weight_loss': lowest 90 lies above highest 60" in faults(rules)
+
+
+def test_a_field_that_cannot_be_read_is_the_only_fault_that_is_told_of_it(rules: Path) -> None:
+    fields = rules / "fields.toml"
+    whole = fields.read_text(encoding="utf-8")
+    fields.write_text(
+        whole.replace('name = "histology"\n', 'name = "histology"\ncolour = "red"\n', 1), encoding="utf-8"
+    )
+    [fault] = faults(rules)
+    assert "unknown key 'colour'" in fault
+
+
+def test_a_pattern_that_is_none_is_told_though_rules_state_values_of_the_field(rules: Path) -> None:
+    fields = rules / "fields.toml"
+    whole = fields.read_text(encoding="utf-8")
+    start = whole.index("pattern = ", whole.index('name = "pack_years"'))
+    end = whole.index("\n", start)
+    fields.write_text(f"{whole[:start]}pattern = '('{whole[end:]}", encoding="utf-8")
+    [fault] = faults(rules)
+    assert "pattern is no regular expression" in fault
 
 
 def test_a_missing_file_is_named(rules: Path) -> None:
@@ -190,3 +274,18 @@ def test_rules_check_warns_of_a_rule_without_an_example(rules: Path) -> None:
     result = CliRunner().invoke(cli, ["rules", "check", "--rules", str(rules)])
     assert result.exit_code == 0
     assert "warning: context rule 'mine' has no example in examples/" in result.stderr
+
+
+@pytest.mark.parametrize("name", [
+    "edits.toml", "quality.toml", "timeline.toml", "authors.toml", "protocol.toml", "lines.toml", "alterations.toml",
+    "exchange/omop.toml", "exchange/profiles.toml",
+])  # fmt: skip
+def test_the_settings_of_the_other_stages_are_checked_too(rules: Path, name: str) -> None:
+    with (rules / name).open("a", encoding="utf-8") as file:
+        file.write("\nnonsense = [\n")
+    [fault] = faults_of_settings(rules)
+    assert fault.startswith(f"{name}: ")
+
+
+def test_the_settings_of_the_program_have_no_faults() -> None:
+    assert list(faults_of_settings(default_rules())) == []

@@ -115,6 +115,18 @@ class Totals:
     items: int
     """How much was read in the last pass, notes and faults."""
 
+    def told(self) -> dict[str, int]:
+        """As the manifest of a run has them."""
+        return {
+            "items": self.items,
+            "notes": self.notes,
+            "notes_with_findings": self.with_rows,
+            "findings": self.rows,
+            "quarantined": self.quarantined,
+            "unreadable": self.unreadable,
+            "duplicates": self.duplicates,
+        }
+
 
 class Ledger:
     """An open ledger. Only one process can hold it; `close()` it, or use it in a `with` block."""

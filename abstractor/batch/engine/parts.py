@@ -339,18 +339,11 @@ def manifest(ledger: Ledger, options: Mapping[str, object], input_: str) -> dict
         options: what the run was held to.
         input_: what tells the notes that were read from others (`Intake.digest`).
     """
-    totals = ledger.totals()
     return {
         "manifest": 1,
         **options,
         "input": input_,
-        "items": totals.items,
-        "notes": totals.notes,
-        "notes_with_findings": totals.with_rows,
-        "findings": totals.rows,
-        "quarantined": totals.quarantined,
-        "unreadable": totals.unreadable,
-        "duplicates": totals.duplicates,
+        **ledger.totals().told(),
         "parts": [_manifest_part(part) for part in ledger.parts()],
     }
 

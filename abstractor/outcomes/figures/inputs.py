@@ -4,9 +4,10 @@ import datetime
 from collections import Counter
 from collections.abc import Callable, Sequence
 
+from abstractor.model.dates import exact_day
 from abstractor.model.finding import Assertion
 from abstractor.outcomes.baseline import genes_of
-from abstractor.outcomes.cohort import Analysis
+from abstractor.outcomes.cohort import Analysis, stages
 from abstractor.outcomes.cox import Term
 from abstractor.outcomes.definitions import column_title
 from abstractor.outcomes.figures.alteration_kinds import AlterationKinds
@@ -17,7 +18,7 @@ from abstractor.outcomes.figures.oncoprint import Alteration, Profile
 from abstractor.outcomes.figures.swimmer import ALIVE, DIED, Lane, LineBar, Mark
 from abstractor.outcomes.figures.waterfall import Change
 from abstractor.outcomes.patient import PatientOutcome
-from abstractor.outcomes.record import PatientRecord, change_percent, exact_day
+from abstractor.outcomes.record import PatientRecord, change_percent
 from abstractor.outcomes.subgroup_results import Forest
 
 NOT_TREATED = "no dated line 1 of systemic therapy"
@@ -31,7 +32,10 @@ _REASONS = {
     "undated_therapy": "systemic therapy without a dated dose",
 }
 """What is at fault, without the dates of the patient."""
-_INELIGIBLE = frozenset({"no confirmed small-cell histology", "small cell transformed from NSCLC"})
+_STAGES = (
+    "Patients in the registry", "With small cell lung cancer", "With a dated line 1 of systemic therapy", "Analysed",
+    "Evaluable for response",
+)  # fmt: skip
 
 
 def swimmer_lanes(analysis: Analysis) -> tuple[Lane, ...]:
@@ -149,26 +153,15 @@ def line_paths(analysis: Analysis) -> tuple[LinePath, ...]:
 
 def consort_stages(analysis: Analysis) -> tuple[Stage, ...]:
     """From the notes to who can be evaluated for response; each stage holds only patients of the one before."""
-    everybody = analysis.patients
-    eligible = [one for one in everybody if one.excluded not in _INELIGIBLE]
-    treated = [one for one in eligible if one.first_line is not None]
-    analysed = [one for one in eligible if not one.excluded]
-    evaluable = [one for one in analysed if one.first_line is not None and one.first_line.evaluable]
-    steps: list[tuple[str, Sequence[PatientOutcome]]] = [
-        ("Patients in the registry", everybody),
-        ("With small cell lung cancer", eligible),
-        ("With a dated line 1 of systemic therapy", treated),
-        ("Analysed", analysed),
-        ("Evaluable for response", evaluable),
-    ]
-    if any(one.first_line is None for one in analysed):  # another time zero needs no treatment
+    steps = list(zip(_STAGES, stages(analysis.patients), strict=True))
+    if any(one.first_line is None for one in steps[3][1]):  # another time zero needs no treatment
         del steps[2]
-    stages = [Stage("Dated notes", analysis.flow[0].count, unit="notes")]
+    boxes = [Stage("Dated notes", analysis.flow[0].count, unit="notes")]
     for place, (label, here) in enumerate(steps):
         there = {one.patient_id for one in (steps[place + 1][1] if place + 1 < len(steps) else here)}
         reasons = Counter(_why_left(one) for one in here if one.patient_id not in there)
-        stages.append(Stage(label, len(here), left_out=tuple(reasons.most_common())))
-    return tuple(stages)
+        boxes.append(Stage(label, len(here), left_out=tuple(reasons.most_common())))
+    return tuple(boxes)
 
 
 def _why_left(outcome: PatientOutcome) -> str:

@@ -152,18 +152,11 @@ def write_lists(folder: Path, found: Gathered, about: Mapping[str, object]) -> N
         about: rulebook, engine and options.
     """
     write_quarantine(folder / QUARANTINE, found.faults, always=True)
-    totals = found.totals
     content = {
         "manifest": 1,
         **about,
         "input": None,
-        "items": totals.items,
-        "notes": totals.notes,
-        "notes_with_findings": totals.with_rows,
-        "findings": totals.rows,
-        "quarantined": totals.quarantined,
-        "unreadable": totals.unreadable,
-        "duplicates": totals.duplicates,
+        **found.totals.told(),
         "parts": list(_manifest_parts(found.parts)),
     }
     write_manifest(folder / MANIFEST, content)
