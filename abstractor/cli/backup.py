@@ -10,19 +10,23 @@ from abstractor.cli.options import db_option, opened, quiet_option, tell
 
 @click.command()
 @click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
+@click.option("--encrypted", is_flag=True, help="Encrypt the copy of a registry on a server, with your key.")
 @db_option
 @quiet_option
-def backup(file: Path, db: str, quiet: bool) -> None:
+def backup(file: Path, encrypted: bool, db: str, quiet: bool) -> None:
     """Copies the registry as it is at one moment, while people write; FILE.json beside it says what it holds.
 
-    The copy is a registry of one file, also of a registry on a server. It holds the notes: keep it as safe as the registry.
+    The copy is a registry of one file, also of a registry on a server. It holds the notes: keep it as safe as the registry. An encrypted
+    file's copy is encrypted with the same key; that of a server's registry where --encrypted asks for it.
 
     Example: abstractor backup backups/2024-05-01.db
     """
     from abstractor.registry.backup import back_up
+    from abstractor.registry.cipher import key_to_encrypt_with
 
+    key = key_to_encrypt_with() if encrypted else None
     with opened(db) as registry:
-        made = back_up(registry, file)
+        made = back_up(registry, file, key=key)
     if not quiet:
         click.echo(
             f"{file}: {made.bytes / 1e6:.1f} MB, {made.rows['note']} note versions, {made.rows['decision']} decisions, "
@@ -43,10 +47,11 @@ def restore(backup_file: Path, db: str, quiet: bool) -> None:
     Example: abstractor restore backups/2024-05-01.db --db restored.db
     """
     from abstractor.registry.backup import restore as bring_back
+    from abstractor.registry.people import unasked
     from abstractor.registry.verify import Anchor, verify_chain, verify_notes
 
     made = bring_back(backup_file, db)
-    with opened(db) as registry:
+    with opened(db) as registry, unasked():
         anchors = [Anchor(made.sequence, made.hash, made.made_at)] if made.sequence else []
         faults = verify_chain(registry, anchors).faults + verify_notes(registry).faults
     if faults:

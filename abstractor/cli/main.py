@@ -14,6 +14,7 @@ import click
 from abstractor.cli.annotate import annotate
 from abstractor.cli.backup import backup, restore
 from abstractor.cli.checks import checks
+from abstractor.cli.encryption import decrypt, encrypt, key, rekey
 from abstractor.cli.export import export, import_redcap
 from abstractor.cli.options import (
     ErrorGroup,
@@ -42,6 +43,7 @@ from abstractor.cli.verify import verify
 
 if TYPE_CHECKING:
     from abstractor.batch.ingest import IngestReport
+    from abstractor.registry.keys import Key
 
 _MOST_NAMED = 20
 """Patients that one line names."""
@@ -62,17 +64,26 @@ def cli() -> None:
 
 
 @cli.command()
+@click.option(
+    "--encrypted", is_flag=True, help="Encrypt the file; `abstractor key new` makes a key. Needs abstractor[cipher]."
+)
 @db_option
-def init(db: str) -> None:
+def init(encrypted: bool, db: str) -> None:
     """Creates an empty registry.
 
     Example: abstractor init --db study.db
     """
     from abstractor.registry.engine import create_registry
 
-    registry = create_registry(db)
+    registry = create_registry(db, _key_to_encrypt_with() if encrypted else None)
     registry.close()
     click.echo(f"created {registry.name}", err=True)
+
+
+def _key_to_encrypt_with() -> "Key":
+    from abstractor.registry.cipher import key_to_encrypt_with
+
+    return key_to_encrypt_with()
 
 
 @cli.command()
@@ -186,6 +197,10 @@ cli.add_command(trail)
 cli.add_command(verify)
 cli.add_command(backup)
 cli.add_command(restore)
+cli.add_command(encrypt)
+cli.add_command(decrypt)
+cli.add_command(rekey)
+cli.add_command(key)
 cli.add_command(user)
 cli.add_command(sign)
 cli.add_command(unlock)

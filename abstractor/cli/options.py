@@ -43,6 +43,7 @@ def tell(text: str) -> None:
 
 
 def db_option(command: Command) -> Command:
+    """--db, and --key-fd for where it is encrypted."""
     return click.option(
         "--db",
         envvar="ABSTRACTOR_DB",
@@ -50,7 +51,38 @@ def db_option(command: Command) -> Command:
         show_default=True,
         metavar="URL",
         help="The registry: a path, or an SQLAlchemy URL (also ABSTRACTOR_DB).",
+    )(key_option(command))
+
+
+class Descriptor(click.ParamType[int]):
+    """The number of a descriptor. What is refused is not repeated: it may be the key, given in the wrong place."""
+
+    name = "descriptor"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        if not str(value).isdecimal():
+            self.fail("takes the number of a descriptor, e.g. 3; never the key itself", param, ctx)
+        return int(value)
+
+
+def key_option(command: Command) -> Command:
+    """The descriptor is read at once: later its number could be that of a file of ours."""
+    return click.option(
+        "--key-fd",
+        envvar="ABSTRACTOR_KEY_FD",
+        type=Descriptor(),
+        metavar="N",
+        expose_value=False,
+        callback=_take_key,
+        help="Of an encrypted registry: the number of the descriptor that gives its key (see `abstractor key`).",
     )(command)
+
+
+def _take_key(ctx: click.Context, _param: click.Parameter, number: int | None) -> None:
+    if number is not None and not ctx.resilient_parsing:
+        from abstractor.registry.keys import take_from_descriptor
+
+        take_from_descriptor(number)
 
 
 def rules_option(command: Command) -> Command:

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from abstractor.cli.options import db_option, opened, quiet_option, rules_option, user_option
+from abstractor.cli.options import db_option, key_option, opened, quiet_option, rules_option, user_option
 from abstractor.cli.qa_desk import desk_of
 
 
@@ -50,6 +50,7 @@ def qa_training(
 
 @click.command("noticed")
 @click.argument("file")
+@key_option
 def qa_noticed(file: str) -> None:
     """Tells how many of the wrong suggestions of a training copy were not taken over: of the items, not of a person.
 

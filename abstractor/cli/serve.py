@@ -1,11 +1,15 @@
 """`abstractor serve`: the review in a browser on the same machine."""
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from abstractor.cli.options import acting, db_option, opened, rules_option, user_option
 from abstractor.model.errors import InputError
+
+if TYPE_CHECKING:
+    from abstractor.registry.keys import Key
 
 _LOCAL = frozenset({"127.0.0.1", "localhost"})
 
@@ -46,18 +50,20 @@ def serve(
         raise InputError("abstractor serve needs two libraries more: pip install 'abstractor[serve]'") from None
     from abstractor.serve.run import review_launch, run
 
-    who = _refuse_what_review_would(db, patient, config_file, user)
+    who, key = _refuse_what_review_would(db, patient, config_file, user)
     options = ["--user", who]
     for name, value in (("--patient", patient), ("--config", config_file), ("--rules", rules)):
         options += [name, str(value)] if value is not None else []
     click.echo(
         f"Serving the review of {who} on this machine only; ctrl+c ends it. Open once, in one browser:", err=True
     )
-    run(review_launch(db, options), port, show_address=click.echo, tell=_tell)
+    run(review_launch(db, options, key=key), port, show_address=click.echo, tell=_tell)
 
 
-def _refuse_what_review_would(db: str, patient: str | None, config_file: Path | None, user: str | None) -> str:
-    """Here and at once, rather than in a browser that stays empty; who is acting, where nothing is refused."""
+def _refuse_what_review_would(
+    db: str, patient: str | None, config_file: Path | None, user: str | None
+) -> tuple[str, "Key | None"]:
+    """Here and at once, rather than in a browser that stays empty; who is acting and the registry's key, where nothing is refused."""
     from abstractor.registry.notes import patients
     from abstractor.review.config import read_config
 
@@ -66,7 +72,7 @@ def _refuse_what_review_would(db: str, patient: str | None, config_file: Path | 
     with opened(db, at_screen=True) as registry:
         if patient is not None and patient not in patients(registry):
             raise InputError(f"patient {patient}: not in this registry; without --patient, all are listed")
-        return acting(user, registry)
+        return acting(user, registry), registry.key
 
 
 def _tell(line: str) -> None:

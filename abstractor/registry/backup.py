@@ -2,15 +2,14 @@
 
 A backup is always an SQLite registry of one file, whatever it was made from, with a list of what it holds beside it (`FILE.json`): its hash,
 its schema, the rows of each table and the head of the audit chain. So it opens without a server in twenty years, and a registry
-can move from a file to a server and back.
+can move from a file to a server and back. What is encrypted stays so, with its key: the backup of it, and what is restored of that.
 """
 
 import hashlib
 import json
 import os
-import sqlite3
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager, suppress
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, cast
@@ -19,17 +18,22 @@ from sqlalchemy import Connection, Engine, func, insert, select, text
 
 from abstractor.files import whole_file
 from abstractor.model.errors import RegistryError
+from abstractor.registry import cipher
 from abstractor.registry.chain import head
 from abstractor.registry.engine import (
     Registry,
     create_registry,
     file_of,
+    key_for,
+    newest_schema,
     open_registry,
     private_file,
     registry_url,
+    require_known,
     upgrade_registry,
     utc_now,
 )
+from abstractor.registry.keys import Key
 from abstractor.registry.people import require_power
 from abstractor.registry.tables import Base, LeaseRow, TallyRow
 
@@ -54,8 +58,14 @@ class Manifest:
     hash: str
 
 
-def back_up(registry: Registry, target: Path, clock: Callable[[], str] = utc_now) -> Manifest:
+def back_up(registry: Registry, target: Path, clock: Callable[[], str] = utc_now, key: Key | None = None) -> Manifest:
     """Copies a registry as it is at one moment; who writes meanwhile waits a moment on SQLite, and not at all on a server.
+
+    Args:
+        registry: an open registry.
+        target: a new file.
+        clock: the time.
+        key: to encrypt the copy of a server's registry with; the copy of a file is encrypted as the file is.
 
     Raises:
         RegistryError: the target exists, or can't be written; then nothing is left there.
@@ -63,13 +73,17 @@ def back_up(registry: Registry, target: Path, clock: Callable[[], str] = utc_now
     require_power(registry, "backup")
     if target.exists() or manifest_of(target).exists():
         raise RegistryError(f"{target}: exists already; name another file, a backup is never written over")
-    with _draft(target) as draft:
-        source = file_of(registry.engine.url)
+    source = file_of(registry.engine.url)
+    if key is not None and source is not None and registry.key is None:
+        raise RegistryError(
+            f"{source}: is in clear, and so would its backup be; `abstractor encrypt` the registry first"
+        )
+    with draft_of(target) as draft:
         if source is not None:
-            _copy_file(source, draft)
+            _copy_file(source, draft, registry.key)
         else:
-            _from_server(registry, draft)
-        copied = open_registry(str(draft))
+            _from_server(registry, draft, key)
+        copied = open_registry(str(draft), key=registry.key or key)
         try:
             manifest = _described(copied, draft, registry.engine.dialect.name, clock())
         finally:
@@ -90,16 +104,19 @@ def restore(backup: Path, name: str) -> Manifest:
         RegistryError: the backup is damaged or incomplete, or there is a registry already.
     """
     manifest = checked_manifest(backup)
+    require_known(str(backup), manifest.schema, newest_schema())
     target = file_of(registry_url(name))
     if target is None:
         _to_server(backup, manifest, name)
         return manifest
     if target.exists():
         raise RegistryError(f"{target}: exists already; a backup is never restored over a registry: name a new file")
-    with _draft(target) as draft:
-        _copy_file(backup, draft)
-        _require_sound(draft, backup)
-    upgrade_registry(str(target))
+    key = key_for(backup)
+    with draft_of(target) as draft:
+        _copy_file(backup, draft, key)
+        if not cipher.is_sound(draft, key):
+            raise RegistryError(f"{backup}: is damaged; use another copy")
+    upgrade_registry(str(target), key)
     return manifest
 
 
@@ -131,8 +148,12 @@ def manifest_of(backup: Path) -> Path:
 
 
 @contextmanager
-def _draft(target: Path) -> Iterator[Path]:
-    """A file beside the target that takes its place only when the block ends well."""
+def draft_of(target: Path) -> Iterator[Path]:
+    """A file beside the target, for its owner only, that takes its place only when the block ends well.
+
+    Raises:
+        RegistryError: it can't be written.
+    """
     draft = target.with_name(f".{target.name}.{os.getpid()}.part")
     try:
         private_file(draft)
@@ -148,25 +169,14 @@ def _draft(target: Path) -> Iterator[Path]:
                 left.unlink()
 
 
-def _copy_file(source: Path, target: Path) -> None:
+def _copy_file(source: Path, target: Path, key: Key | None) -> None:
     try:
-        with closing(sqlite3.connect(source)) as read, closing(sqlite3.connect(target)) as written:
-            read.execute("PRAGMA busy_timeout = 30000")
-            read.backup(written)
-    except sqlite3.Error as error:
+        cipher.copy_pages(source, target, key)
+    except cipher.driver(key).Error as error:
+        more = "" if key is None else f" or does the key from {key.source} not fit?"
         raise RegistryError(
-            f"{target.parent}: the copy can't be written ({type(error).__name__}); is the disk full?"
+            f"{target.parent}: the copy can't be written ({type(error).__name__}); is the disk full?{more}"
         ) from None
-
-
-def _require_sound(copy: Path, backup: Path) -> None:
-    with closing(sqlite3.connect(copy)) as connection:
-        try:
-            said = connection.execute("PRAGMA integrity_check").fetchone()
-        except sqlite3.DatabaseError:
-            said = None
-    if said != ("ok",):
-        raise RegistryError(f"{backup}: is damaged; use another copy")
 
 
 def _described(copied: Registry, file: Path, made_from: str, at: str) -> Manifest:
@@ -183,9 +193,9 @@ def _row_counts(connection: Connection) -> dict[str, int]:
     return {table.name: connection.scalar(select(func.count()).select_from(table)) or 0 for table in tables}
 
 
-def _from_server(registry: Registry, draft: Path) -> None:
+def _from_server(registry: Registry, draft: Path, key: Key | None) -> None:
     draft.unlink()
-    copied = create_registry(str(draft))
+    copied = create_registry(str(draft), key)
     try:
         _copy_rows(registry.engine, copied)
     finally:
@@ -193,7 +203,12 @@ def _from_server(registry: Registry, draft: Path) -> None:
 
 
 def _to_server(backup: Path, manifest: Manifest, name: str) -> None:
-    source = open_registry(str(backup))  # says what to do where its schema is older
+    if manifest.schema != newest_schema():
+        raise RegistryError(
+            f"{backup}: has the older schema {manifest.schema}; restore it into a file first, which upgrades it "
+            "(`abstractor restore BACKUP --db FILE`), then back up that file and restore its backup on the server"
+        )
+    source = open_registry(str(backup))
     try:
         target = create_registry(name)
         try:

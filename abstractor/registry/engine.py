@@ -4,21 +4,22 @@ On PostgreSQL writers run side by side; what must not be done twice at once take
 """
 
 import os
-import sqlite3
 import time
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
+from weakref import WeakValueDictionary
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event, inspect, make_url, text
 from sqlalchemy.exc import ArgumentError, DBAPIError, SQLAlchemyError
 
 from abstractor.model.errors import RegistryError
-from abstractor.registry import chain
+from abstractor.registry import chain, cipher
 from abstractor.registry.faults import named, passing
+from abstractor.registry.keys import Key
 
 Result = TypeVar("Result")
 
@@ -39,7 +40,7 @@ def utc_now() -> str:
 class Registry:
     """An open registry. `read()` and `write()` give a connection inside one transaction."""
 
-    def __init__(self, engine: Engine, name: str, patience: float = PATIENCE) -> None:
+    def __init__(self, engine: Engine, name: str, patience: float = PATIENCE, key: Key | None = None) -> None:
         self.engine = engine
         self.name = name
         """How to name it to a user: a path, or a URL without its password."""
@@ -47,13 +48,15 @@ class Registry:
         """Seconds a writer waits for others."""
         self.server_time = engine.dialect.name == "postgresql"
         """Whether leases go by the server's clock: those who share a server need not have the same time."""
+        self.key = key
+        """What an encrypted file is opened with; None for one in clear, and for a server."""
         self.login: str | None = None
         """Who is at work, where another program vouches for it; None: the server's user, or the system's login (`people.py`)."""
 
     @contextmanager
     def read(self) -> Iterator[Connection]:
         """A transaction that only reads."""
-        with named(self.name, self.patience), self.engine.connect() as connection, connection.begin():
+        with self._named(), self.engine.connect() as connection, connection.begin():
             yield connection
 
     @contextmanager
@@ -62,7 +65,7 @@ class Registry:
 
         On PostgreSQL there is no such lock: see `alone`.
         """
-        with named(self.name, self.patience), self._writing() as connection:
+        with self._named(), self._writing() as connection:
             yield connection
 
     def attempt(self, work: Callable[[Connection], Result]) -> Result:
@@ -77,7 +80,7 @@ class Registry:
         """
         give_up = time.monotonic() + self.patience
         pause = 0.05
-        with named(self.name, self.patience):
+        with self._named():
             while True:
                 try:
                     with self._writing() as connection:
@@ -107,6 +110,14 @@ class Registry:
 
     def close(self) -> None:
         self.engine.dispose()
+        _open.pop(id(self), None)
+
+    def _named(self) -> AbstractContextManager[None]:
+        return named(self.name, self.patience, self.key.source if self.key else "")
+
+
+_open: "WeakValueDictionary[int, Registry]" = WeakValueDictionary()
+"""Those of this process, by their `id`."""
 
 
 def alone(connection: Connection, task: str) -> None:
@@ -129,22 +140,32 @@ def registry_url(name: str) -> URL:
         url = make_url(name)
     except ArgumentError:
         raise RegistryError("the registry's URL can't be read; write a path or an SQLAlchemy URL") from None
+    if url.get_backend_name() == "sqlite" and (url.password or "cipher" in url.drivername):
+        raise RegistryError(
+            "a key never stands in a URL, which others can see: name the file alone, and its key as `abstractor key --help` says"
+        )
     return url.set(drivername="postgresql+psycopg") if url.drivername in {"postgresql", "postgres"} else url
 
 
-def create_registry(name: str) -> Registry:
+def create_registry(name: str, key: Key | None = None) -> Registry:
     """Creates an empty registry.
 
+    Args:
+        name: a path or a URL.
+        key: to encrypt it with; a file only.
+
     Raises:
-        RegistryError: it exists already, or can't be written.
+        RegistryError: it exists already, can't be written, or can't be encrypted.
     """
     url = registry_url(name)
     path = file_of(url)
+    if key is not None:
+        _require_encryptable(path, key)
     if path is not None:
         if path.exists():
             raise RegistryError(f"{path}: exists already; name another file with --db, or use this one as it is")
         private_file(path)
-    registry = _connect(url)
+    registry = _connect(url, key=key)
     try:
         _require_empty(registry, path)
         with named(registry.name, registry.patience):
@@ -162,20 +183,28 @@ def _require_empty(registry: Registry, path: Path | None) -> None:
         raise RegistryError(f"{registry.name}: is a registry already; use it as it is, or name another with --db")
 
 
-def open_registry(name: str, patience: float = PATIENCE) -> Registry:
+def _require_encryptable(path: Path | None, key: Key) -> None:
+    if path is None:
+        raise RegistryError("a registry on a server is encrypted there, with its disk: see docs/running.md")
+    key.require_strong()
+    cipher.driver(key)
+
+
+def open_registry(name: str, patience: float = PATIENCE, key: Key | None = None) -> Registry:
     """Opens a registry that exists and has this program's schema.
 
     Args:
         name: a path or a URL.
         patience: seconds that a writer waits for others.
+        key: of an encrypted file; default: the one this process was given (`keys.py`).
 
     Raises:
-        RegistryError: there is none, it is newer or older than the program, or it can't be read.
+        RegistryError: there is none, its key is missing or wrong, it is newer or older than the program, or it can't be read.
     """
     url = registry_url(name)
     path = file_of(url)
     _require_file(path)
-    registry = _connect(url, patience)
+    registry = _connect(url, patience, key_for(path, key))
     try:
         found, wanted = _revisions(registry)
     except RegistryError:
@@ -184,7 +213,7 @@ def open_registry(name: str, patience: float = PATIENCE) -> Registry:
     if found == wanted:
         return registry
     registry.close()
-    _require_known(registry.name, found, wanted)
+    require_known(registry.name, found, wanted)
     raise RegistryError(
         f"{registry.name}: has the older schema {found}; run `abstractor upgrade` (it makes a backup first)"
     )
@@ -196,8 +225,30 @@ def _require_file(path: Path | None) -> None:
         raise RegistryError(f"{path}: no registry here; create one with `abstractor init`, or name yours with --db")
 
 
-def _require_known(name: str, found: str | None, wanted: str) -> None:
-    """Another program's database must not get our tables, nor a newer registry lose what we know nothing of."""
+def key_for(path: Path | None, key: Key | None = None) -> Key | None:
+    """The key to open a file with; None for one in clear."""
+    if path is None or _is_clear(path):
+        return None
+    return key or cipher.required_key(path)
+
+
+def _is_clear(path: Path) -> bool:
+    """The file is looked at only where this process doesn't have it open: closing it would drop the locks of whoever writes."""
+    whole = path.resolve()
+    for reference in _open.valuerefs():  # a copy: others may open theirs meanwhile
+        registry = reference()
+        file = None if registry is None else file_of(registry.engine.url)
+        if registry is not None and file is not None and file.resolve() == whole:
+            return registry.key is None
+    return cipher.in_clear(path)
+
+
+def require_known(name: str, found: str | None, wanted: str) -> None:
+    """Another program's database must not get our tables, nor a newer registry lose what we know nothing of.
+
+    Raises:
+        RegistryError: `found` is no schema of this program's or an earlier one's.
+    """
     if found is None:
         raise RegistryError(f"{name}: is not an Abstractor registry; name another file with --db")
     if found not in _known_revisions():
@@ -207,8 +258,12 @@ def _require_known(name: str, found: str | None, wanted: str) -> None:
         )
 
 
-def upgrade_registry(name: str) -> tuple[str | None, str]:
-    """Brings a registry to this program's schema; an SQLite file is copied to `NAME.before-SCHEMA` first.
+def upgrade_registry(name: str, key: Key | None = None) -> tuple[str | None, str]:
+    """Brings a registry to this program's schema; an SQLite file is copied to `NAME.before-SCHEMA` first, encrypted as it is.
+
+    Args:
+        name: a path or a URL.
+        key: of an encrypted file; default: the one this process was given.
 
     Returns:
         The schema before and after.
@@ -219,14 +274,14 @@ def upgrade_registry(name: str) -> tuple[str | None, str]:
     url = registry_url(name)
     path = file_of(url)
     _require_file(path)
-    registry = _connect(url)
+    registry = _connect(url, key=key_for(path, key))
     try:
         found, wanted = _revisions(registry)
         if found == wanted:
             return found, wanted
-        _require_known(registry.name, found, wanted)
+        require_known(registry.name, found, wanted)
         if path is not None:
-            _copy(path, path.with_name(f"{path.name}.before-{wanted}"))
+            _copy(path, path.with_name(f"{path.name}.before-{wanted}"), registry.key)
         with named(registry.name, registry.patience):
             _migrate(registry.engine)
         return found, wanted
@@ -234,12 +289,11 @@ def upgrade_registry(name: str) -> tuple[str | None, str]:
         registry.close()
 
 
-def _copy(path: Path, target: Path) -> None:
+def _copy(path: Path, target: Path, key: Key | None) -> None:
     private_file(target)
     try:
-        with closing(sqlite3.connect(path)) as source, closing(sqlite3.connect(target)) as copy:
-            source.backup(copy)
-    except sqlite3.Error:
+        cipher.copy_pages(path, target, key)
+    except cipher.driver(key).Error:
         raise RegistryError(f"{target}: the backup can't be written; nothing was changed. Is the disk full?") from None
 
 
@@ -259,9 +313,11 @@ def private_file(path: Path) -> None:
         raise RegistryError(f"{path}: can't be created ({error.strerror}); name another place with --db") from None
 
 
-def _connect(url: URL, patience: float = PATIENCE) -> Registry:
+def _connect(url: URL, patience: float = PATIENCE, key: Key | None = None) -> Registry:
     name = url.database or "" if url.get_backend_name() == "sqlite" else url.render_as_string(hide_password=True)
     settings = _postgresql_settings(patience) if url.get_backend_name() == "postgresql" else {}
+    if key is not None:
+        settings = {"module": cipher.driver(key, name)}
     try:
         engine = create_engine(url, hide_parameters=True, **settings)
     except ModuleNotFoundError as error:
@@ -272,7 +328,11 @@ def _connect(url: URL, patience: float = PATIENCE) -> Registry:
     if engine.dialect.name == "sqlite":
         event.listen(engine, "connect", partial(_prepare_sqlite, patience))
         event.listen(engine, "begin", _begin_sqlite)
-    return Registry(engine, name, patience)
+    if key is not None:
+        event.listen(engine, "connect", partial(cipher.unlock, key), insert=True)  # before anything is read
+    registry = Registry(engine, name, patience, key)
+    _open[id(registry)] = registry
+    return registry
 
 
 def _postgresql_settings(patience: float) -> dict[str, Any]:
@@ -282,6 +342,10 @@ def _postgresql_settings(patience: float) -> dict[str, Any]:
         "connect_args": {
             "connect_timeout": max(2, int(patience)),
             "tcp_user_timeout": milliseconds,
+            # a server that vanished without a word, after it took the step, is noticed too
+            "keepalives_idle": max(2, int(patience)),
+            "keepalives_interval": 2,
+            "keepalives_count": 3,
             "application_name": "abstractor",
             # a client that hangs in the middle of a step must not keep others from writing for ever
             "options": f"-c lock_timeout={milliseconds} -c idle_in_transaction_session_timeout=600000",
@@ -323,9 +387,14 @@ def _known_revisions() -> list[str]:
     return sorted(path.name.partition("_")[0] for path in (_MIGRATIONS / "versions").glob("[0-9]*_*.py"))
 
 
+def newest_schema() -> str:
+    """This program's."""
+    return _known_revisions()[-1]
+
+
 def _revisions(registry: Registry) -> tuple[str | None, str]:
     """The schema of a registry (None for a database that is none), and this program's."""
     with registry.read() as connection:
         stamped = inspect(connection).has_table("alembic_version")
         found = connection.scalar(text("SELECT version_num FROM alembic_version")) if stamped else None
-    return found, _known_revisions()[-1]
+    return found, newest_schema()

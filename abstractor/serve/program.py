@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 
+from abstractor.registry.keys import Key, handed_over
 from abstractor.serve.protocol import packets, within
 
 GRACE_SECONDS = 5.0
@@ -25,17 +26,21 @@ class Launch:
     """All of it. What is secret stands here and never in the command, which everybody on the machine can see."""
     grace: float = GRACE_SECONDS
     """Seconds between asking a program to end and ending it."""
+    key: Key | None = None
+    """Of an encrypted registry; each program gets it by a descriptor of its own."""
 
     async def start(self, width: int, height: int) -> "Program":
         """Starts a program for a terminal of so many columns and rows."""
         size = {"COLUMNS": str(within(width)), "ROWS": str(within(height))}
-        process = await asyncio.create_subprocess_exec(
-            *self.command,
-            stdin=asyncio.subprocess.PIPE,
-            stdout=asyncio.subprocess.PIPE,
-            env={**self.environment, **size},
-            start_new_session=True,
-        )
+        with handed_over(self.key) as (where, descriptors):
+            process = await asyncio.create_subprocess_exec(
+                *self.command,
+                stdin=asyncio.subprocess.PIPE,
+                stdout=asyncio.subprocess.PIPE,
+                env={**self.environment, **size, **where},
+                pass_fds=descriptors,
+                start_new_session=True,
+            )
         return Program(process, self.grace)
 
 

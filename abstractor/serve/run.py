@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from aiohttp import web
 
 from abstractor.model.errors import InputError
+from abstractor.registry.keys import DESCRIPTOR, Key
 from abstractor.serve.gate import Gate
 from abstractor.serve.program import Launch
 from abstractor.serve.site import HEARTBEAT_SECONDS, Site
@@ -20,15 +21,18 @@ _DEVELOPERS = ("TEXTUAL", "TEXTUAL_LOG", "TEXTUAL_DEVTOOLS_HOST", "TEXTUAL_DEVTO
 """Settings of Textual that would open its developer tools or write what is drawn to a file."""
 
 
-def review_launch(db: str, options: Sequence[str], environment: Mapping[str, str] = os.environ) -> Launch:
+def review_launch(
+    db: str, options: Sequence[str], environment: Mapping[str, str] = os.environ, key: Key | None = None
+) -> Launch:
     """How to start `abstractor review`.
 
     Args:
         db: the registry; it may hold a password, so it goes by the environment.
         options: of `abstractor review`, without `--db`.
         environment: to start from.
+        key: of an encrypted registry.
     """
-    kept = {name: value for name, value in environment.items() if name not in _DEVELOPERS}
+    kept = {name: value for name, value in environment.items() if name not in {*_DEVELOPERS, DESCRIPTOR}}
     own = {
         "ABSTRACTOR_DB": db,
         "TERM": "xterm-256color",
@@ -37,7 +41,7 @@ def review_launch(db: str, options: Sequence[str], environment: Mapping[str, str
         "PYTHONUTF8": "1",
     }
     # -P: a folder `abstractor` that happens to lie here is not the program
-    return Launch([sys.executable, "-P", "-m", "abstractor", "review", *options], {**kept, **own})
+    return Launch([sys.executable, "-P", "-m", "abstractor", "review", *options], {**kept, **own}, key=key)
 
 
 def run(
