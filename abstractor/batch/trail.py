@@ -14,6 +14,7 @@ from abstractor.model.case import OVERRIDE_PREFIX
 from abstractor.model.decision import Decision
 from abstractor.registry.decisions import decisions_of
 from abstractor.registry.engine import Registry
+from abstractor.registry.signed import UNLOCKED
 from abstractor.registry.trails import Entered, entered_of
 from abstractor.review.history import history
 from abstractor.rulebook.book import RuleBook
@@ -122,7 +123,7 @@ def _line(one: Entered, decided: Mapping[str, tuple[str, str]], rulebook: RuleBo
     quoted = tuple(_quote(each, with_text=with_text) for each in row.get("evidence") or ())
     return TrailLine(
         entry=one.sequence,
-        at=_first(row, "decided_at", "happened_at", "done_at", "drawn_at", "assigned_at", "queued_at")
+        at=_first(row, "decided_at", "signed_at", "happened_at", "done_at", "drawn_at", "assigned_at", "queued_at")
         or one.entered_at,
         entered_at=one.entered_at,
         who=one.who or _first(row, "decided_by"),
@@ -149,6 +150,8 @@ def _what(kind: str, row: Mapping[str, Any]) -> str:
         return str(row["action"]).replace("_", " ")
     if kind == "reading_decision":
         return f"second reading: {str(row['action']).replace('_', ' ')}"
+    if kind == "signature":
+        return "unlocked" if row["meaning"] == UNLOCKED else f"signed as {row['meaning']}"
     step = _first(row, "kind", "action", "stratum")
     return f"{kind.replace('_', ' ')}: {step}" if step else kind.replace("_", " ")
 
@@ -163,6 +166,8 @@ def _told(kind: str, row: Mapping[str, Any]) -> tuple[str, str]:
     """Of what is no decision of the registry: what there was before and after it, in words."""
     if kind == "lease_event":
         return str(row["taken_from"]), str(row["taken_by"])
+    if kind == "signature":
+        return "", f"{row['printed_name']}; of content {row['sha256'][:12]}"
     if kind == "reading_decision":
         return "", " ".join(part for part in (str(row.get("value") or ""), str(row.get("date") or "")) if part)
     if kind == "quality_difference":

@@ -70,10 +70,11 @@ def export_facts(out: Path, profile: str, db: str, rules: Path | None, user: str
     """
     from abstractor.exports.facts import fact_lines, facts_header, leaving_facts
     from abstractor.files import whole_file
+    from abstractor.registry.people import within
 
     file_name = out / "facts.csv"
     count = 0
-    with opened(db, real=True) as registry:
+    with opened(db, real=True) as registry, within(registry, f"export_{profile}"):
         source = _source(registry, rules, profile)
         dates = frozenset(name for name, spec in source.rulebook.fields.items() if spec.kind == "date")
         with whole_file(file_name) as opened_file:
@@ -98,9 +99,10 @@ def export_findings(out: Path, db: str, rules: Path | None, user: str | None) ->
     Example: abstractor export findings --out export
     """
     from abstractor.exports.findings import write_findings
+    from abstractor.registry.people import within
 
     file_name = out / "findings.jsonl"
-    with opened(db, real=True) as registry:
+    with opened(db, real=True) as registry, within(registry, "export_identified"):
         source = _source(registry, rules, "identified")
         found = (finding for chart in source.charts() for finding in source.findings(chart))
         count = write_findings(found, file_name)
@@ -136,10 +138,8 @@ def _source(registry: "Registry", rules: Path | None, profile: str) -> "Source":
     from abstractor.exports.leaving import Leaving, Profile, load_profiles
     from abstractor.exports.source import source_of
     from abstractor.outcomes.protocol import load_protocol
-    from abstractor.registry.people import require_power
     from abstractor.rulebook.load import load_rulebook
 
-    require_power(registry, f"export_{profile}")
     rulebook = load_rulebook(rules)
     protocol = load_protocol(rulebook.root / "protocol.toml")
     leaving = Leaving(Profile(profile), load_profiles(rulebook.root))

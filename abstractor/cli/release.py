@@ -27,12 +27,13 @@ def rules_release(new: Path, old: Path | None, db: str, user: str | None, quiet:
     from abstractor.api import Abstractor
     from abstractor.quality.desk import open_desk
     from abstractor.quality.rule_answers import record_release, release_gate
+    from abstractor.registry.people import within
     from abstractor.workbench.comparison import compare_rules
     from abstractor.workbench.confirmed import confirmed, registry_notes
     from abstractor.workbench.difference import Outcome
 
     before, after = Abstractor.load(old), Abstractor.load(new)
-    with opened(db) as registry, progress("compare", quiet=quiet) as show:
+    with opened(db) as registry, within(registry, "release_rules"), progress("compare", quiet=quiet) as show:
         notes = ((note, None) for note in registry_notes(registry))
         found = compare_rules(before, after, notes, confirmed(registry), progress=show)
         won = sum(one.outcome is Outcome.WON for one in found.verdicts)

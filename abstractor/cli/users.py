@@ -140,6 +140,28 @@ def break_glass(reason: str, db: str) -> None:
         click.echo(f"you may read until {smash(registry, reason)}; it is logged", err=True)
 
 
+@user.command("idle-limit")
+@click.argument("minutes", type=int, required=False)
+@db_option
+def idle_limit(minutes: int | None, db: str) -> None:
+    """Sets after how many minutes without a key every screen on this registry is covered at the latest; without MINUTES, tells it.
+
+    The setting of a person (idle_minutes) can only be shorter.
+
+    Example: abstractor user idle-limit 10
+    """
+    from abstractor.registry.policy import set_idle_limit, standing
+
+    with opened(db) as registry:
+        if minutes is not None:
+            set_idle_limit(registry, minutes)
+        found = standing(registry)
+    if found is None:
+        click.echo("nobody was added: there is no limit, each person's own setting counts")
+    else:
+        click.echo(f"screens are covered after {found.idle_minutes} minutes without a key, or sooner")
+
+
 @click.command()
 @click.argument("patient")
 @click.option(

@@ -40,10 +40,15 @@ def verify(
               abstractor verify --anchor /secure/heads.jsonl --write-anchor /secure/heads.jsonl
     """  # noqa: D301  (click wants the control character)
     from abstractor.registry.anchors import add_anchor, read_anchors
+    from abstractor.registry.cipher import changed_pages
+    from abstractor.registry.people import within
     from abstractor.registry.verify import verify_chain, verify_notes
 
     anchors = read_anchors(anchor) if anchor else ()
-    with opened(db) as registry:
+    with opened(db) as registry, within(registry, "verify"):
+        changed = [] if chain_only else changed_pages(registry)
+        if changed:
+            _refuse(db, changed)
         with progress("chain", quiet=quiet) as show:
             chain = verify_chain(registry, anchors, show)
         faults = list(chain.faults)

@@ -7,6 +7,8 @@ from sqlalchemy import Select, func, select
 
 from abstractor.model.decision import Action
 from abstractor.registry.engine import Registry
+from abstractor.registry.people import require_person, require_self
+from abstractor.registry.readings import read_blind
 from abstractor.registry.tables import AssignmentRow, DecisionRow, MessageRow, QualityReadingRow
 
 
@@ -36,6 +38,7 @@ def own_steps(registry: Registry, user: str) -> tuple[Step, ...]:
     """What one person decided in review, oldest first; nobody else's steps are read."""
     statement = _steps().where(DecisionRow.decided_by == user)
     with registry.read() as connection:
+        require_self(registry, connection, user)
         return tuple(
             Step(
                 row.sequence,
@@ -60,6 +63,7 @@ def people(registry: Registry) -> tuple[str, ...]:
         MessageRow.recipient,
     )
     with registry.read() as connection:
+        require_person(registry, connection)
         return tuple(sorted({str(name) for one in columns for name in connection.scalars(select(one).distinct())}))
 
 
@@ -74,18 +78,22 @@ def _steps() -> Select[int, str, str, str, str, str | None, str]:
     )
 
 
-def item_counts(registry: Registry) -> Mapping[str, Mapping[Action, int]]:
+def item_counts(registry: Registry, user: str = "") -> Mapping[str, Mapping[Action, int]]:
     """How often each field was accepted, edited, rejected ... in review by everybody together; never by whom.
 
-    What was undone counts as it was decided: undoing and deciding again is two decisions and one undo.
+    What was undone counts as it was decided: undoing and deciding again is two decisions and one undo. Patients that `user` is to read
+    blind are left out: nothing of what was decided on them may be seen.
     """
     statement = (
         select(DecisionRow.field, DecisionRow.action, func.count())
         .where(DecisionRow.source == "review")
         .group_by(DecisionRow.field, DecisionRow.action)
     )
+    if blind := read_blind(registry, user) if user else {}:
+        statement = statement.where(DecisionRow.patient_id.not_in(blind))
     found: dict[str, dict[Action, int]] = {}
     with registry.read() as connection:
+        require_person(registry, connection)
         for field, action, count in connection.execute(statement):
             found.setdefault(field, {})[Action(action)] = count
     return found

@@ -6,6 +6,7 @@ from sqlalchemy import delete, select
 
 from abstractor.registry.engine import Registry, utc_now
 from abstractor.registry.inserts import put
+from abstractor.registry.people import require_self
 from abstractor.registry.tables import DraftRow
 
 
@@ -23,6 +24,7 @@ def draft_of(registry: Registry, user: str, patient_id: str, slot: str) -> str |
         DraftRow.user == user, DraftRow.patient_id == patient_id, DraftRow.slot == slot
     )
     with registry.read() as connection:
+        require_self(registry, connection, user)
         return connection.scalar(statement)
 
 
@@ -40,4 +42,5 @@ def drafts_of(registry: Registry, user: str, patient_id: str) -> dict[str, str]:
         .order_by(DraftRow.slot)
     )
     with registry.read() as connection:
+        require_self(registry, connection, user)
         return {row.slot: row.text for row in connection.execute(statement)}

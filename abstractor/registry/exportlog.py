@@ -70,4 +70,5 @@ def exports(registry: Registry) -> tuple[Exported, ...]:
         table.export_id, table.exported_by, table.exported_at, table.profile, table.format, table.rows, table.sha256
     ).order_by(table.sequence)
     with registry.read() as connection:
+        require(registry, connection, "read_history")
         return tuple(Exported(*row) for row in connection.execute(statement))

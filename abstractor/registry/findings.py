@@ -30,6 +30,7 @@ def pending(registry: Registry, rulebook: str) -> tuple[StoredNote, ...]:
         .order_by(NoteRow.patient_id, NoteRow.note_date.nulls_first(), NoteRow.note_id)
     )
     with registry.read() as connection:
+        require(registry, connection, "load")
         return tuple(StoredNote(*row) for row in connection.execute(statement))
 
 
@@ -141,6 +142,7 @@ def readings_of(registry: Registry, patient_id: str) -> tuple[NoteReading, ...]:
         .order_by(NoteRow.note_id)
     )
     with registry.read() as connection:
+        require(registry, connection, "read_notes")
         return tuple(
             NoteReading(row.note_id, row.rulebook, row.annotated_at, row.fault is not None)
             for row in connection.execute(statement)

@@ -7,9 +7,10 @@ from sqlalchemy import Connection, func, select
 
 from abstractor.model.case import fold
 from abstractor.model.decision import Action, Decision
-from abstractor.model.finding import Assertion
 from abstractor.registry.codec import read_evidence
 from abstractor.registry.engine import Registry
+from abstractor.registry.light import LIGHT, light_decision
+from abstractor.registry.people import require_person
 from abstractor.registry.tables import DecisionRow, FindingRow, NoteRow, SuggestionRow
 
 _BETWEEN = " | "
@@ -35,6 +36,8 @@ class RuleRecord:
     rejected: int = 0
     pending: int = 0
     """Suggestions that wait for a decision, or were put off."""
+    offered: int = 0
+    """Suggestions that stand now, decided or not: what a derivation makes of findings is no finding itself."""
 
     @property
     def right(self) -> int:
@@ -58,6 +61,7 @@ class _Offer:
 def rule_records(registry: Registry) -> dict[str, RuleRecord]:
     """The record of every rule that fired or was judged, by its id. Only decisions made in review count, and of them those that hold."""
     with registry.read() as connection:
+        require_person(registry, connection)
         offers = _offers(connection)
         decisions = _decisions(connection)
         fired = connection.execute(
@@ -80,8 +84,10 @@ def rule_records(registry: Registry) -> dict[str, RuleRecord]:
                 for rule in _rules_of(decision, offers.get((patient_id, slot), [])):
                     _count(_record(records, rule, decision.field), decision)
     for place, several in offers.items():
-        for offer in several if place not in settled else ():
-            _record(records, offer.rule, offer.field).pending += 1
+        for offer in several:
+            record = _record(records, offer.rule, offer.field)
+            record.offered += 1
+            record.pending += place not in settled
     return records
 
 
@@ -134,31 +140,13 @@ def _offers(connection: Connection) -> dict[tuple[str, str], list[_Offer]]:
 def _decisions(connection: Connection) -> dict[str, list[Decision]]:
     """All decisions by patient, oldest first, as far as they judge: without attributes and dates, with evidence only where it is needed."""
     table = DecisionRow
-    statement = select(
-        table.patient_id, table.action_id, table.slot, table.action, table.decided_by, table.decided_at, table.field,
-        table.value, table.source, table.undoes, table.offered, table.rule, table.sequence,
-    ).order_by(table.sequence)  # fmt: skip
+    judged = (table.field, table.value, table.offered, table.rule)
     unnamed = select(table.sequence, table.evidence).where(table.action == str(Action.EDIT), table.rule == "")
     quoted = {sequence: read_evidence(evidence) for sequence, evidence in connection.execute(unnamed)}
     found: dict[str, list[Decision]] = defaultdict(list)
-    for row in connection.execute(statement):
-        found[row.patient_id].append(
-            Decision(
-                action_id=row.action_id,
-                patient_id=row.patient_id,
-                slot=row.slot,
-                action=Action(row.action),
-                decided_by=row.decided_by,
-                decided_at=row.decided_at,
-                field=row.field,
-                value=row.value,
-                assertion=Assertion.PRESENT,
-                source=row.source,
-                undoes=row.undoes,
-                offered=row.offered,
-                rule=row.rule,
-                evidence=quoted.get(row.sequence, ()),
-                sequence=row.sequence,
-            )
-        )
+    for row in connection.execute(select(*LIGHT, *judged).order_by(table.sequence)):
+        *light, field, value, offered, rule = row
+        evidence = quoted.get(row.sequence, ())
+        decision = light_decision(*light, field=field, value=value, offered=offered, rule=rule, evidence=evidence)
+        found[decision.patient_id].append(decision)
     return found

@@ -134,6 +134,7 @@ def lease_events(registry: Registry, patient_id: str) -> tuple[LeaseEvent, ...]:
         .order_by(table.event_key)
     )
     with registry.read() as connection:
+        require(registry, connection, "list_patients")
         return tuple(LeaseEvent(*row) for row in connection.execute(statement))
 
 

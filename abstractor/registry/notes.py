@@ -12,6 +12,7 @@ from abstractor.registry.decisions import append, read_case
 from abstractor.registry.engine import Registry, alone, utc_now
 from abstractor.registry.inserts import insert_once
 from abstractor.registry.people import require
+from abstractor.registry.readings import ask_readers_again
 from abstractor.registry.tables import NoteRow, NoteTextRow, PatientRow
 
 
@@ -135,13 +136,17 @@ def _ask_again(connection: Connection, note: Note, version: int, now: str) -> in
             reason=f"note {note.note_id} has a new version",
         )
         append(connection, decision)
-    return len(slots)
+    second = ask_readers_again(
+        connection, note.patient_id, note.note_id, digest, version, now, first_closed=case.closed
+    )
+    return len(slots) + second
 
 
 def notes_of(registry: Registry, patient_id: str) -> tuple[StoredNote, ...]:
     """The latest versions of a patient's notes, by date (undated ones last), then by id."""
     statement = stored_columns().where(NoteRow.patient_id == patient_id, NoteRow.latest)
     with registry.read() as connection:
+        require(registry, connection, "read_notes")
         found = [StoredNote(*row) for row in connection.execute(statement)]
     return tuple(sorted(found, key=lambda note: (note.note_date is None, note.note_date or "", note.note_id)))
 
@@ -149,6 +154,7 @@ def notes_of(registry: Registry, patient_id: str) -> tuple[StoredNote, ...]:
 def all_notes(registry: Registry) -> tuple[StoredNote, ...]:
     """The latest versions of all notes, by patient."""
     with registry.read() as connection:
+        require(registry, connection, "read_notes")
         statement = (
             stored_columns()
             .where(NoteRow.latest)
@@ -160,6 +166,7 @@ def all_notes(registry: Registry) -> tuple[StoredNote, ...]:
 def patients(registry: Registry) -> tuple[str, ...]:
     """All patient ids, sorted."""
     with registry.read() as connection:
+        require(registry, connection, "list_patients")
         return tuple(connection.scalars(select(PatientRow.patient_id).order_by(PatientRow.patient_id)))
 
 

@@ -7,7 +7,9 @@ command can forget it. Who can write an SQLite file can go round all of this: se
 
 import getpass
 import os
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from uuid import uuid4
@@ -18,8 +20,9 @@ from sqlalchemy import Connection, func, select, text
 from abstractor.model.errors import NotAllowed, RegistryError
 from abstractor.registry.chain import append_row
 from abstractor.registry.engine import Registry, alone, utc_now
+from abstractor.registry.inserts import insert_once
 from abstractor.registry.roles import roles
-from abstractor.registry.tables import PersonEventRow
+from abstractor.registry.tables import MessageRow, PersonEventRow
 
 ADMIN = "admin"
 """The role without which nobody could change the roles: somebody always holds it."""
@@ -28,6 +31,13 @@ SYSTEM = "system"
 _LONGEST = 64
 
 ADDED, GRANTED, REVOKED, DISABLED, ENABLED, GLASS = "added", "granted", "revoked", "disabled", "enabled", "break_glass"
+POLICY = "policy"
+"""An event about no person: a setting of the whole registry (`policy.py`)."""
+
+_LENT: ContextVar[frozenset[str]] = ContextVar("lent", default=frozenset())
+"""What the step that is being taken may read, besides what its person may (`within`)."""
+_UNASKED: ContextVar[bool] = ContextVar("unasked", default=False)
+"""Whether the program works on its own account (`unasked`)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +69,7 @@ class PersonEvent:
 
     person: str
     kind: str
-    """`added`, `granted`, `revoked`, `disabled`, `enabled` or `break_glass`."""
+    """`added`, `granted`, `revoked`, `disabled`, `enabled`, `break_glass` or `policy`."""
     content: dict[str, str]
     reason: str
     done_by: str
@@ -67,15 +77,22 @@ class PersonEvent:
 
 
 def people(registry: Registry) -> tuple[Person, ...]:
-    """Everybody, also those who left, by name; nobody where the roles are off."""
+    """Everybody, also those who left, by name; nobody where the roles are off.
+
+    Raises:
+        NotAllowed: who is at work is none of them.
+    """
     with registry.read() as connection:
-        return _people(registry, connection)
+        known = everybody(registry, connection)
+        if known:
+            at_work(registry, connection, known)
+        return known
 
 
 def person_events(registry: Registry) -> tuple[PersonEvent, ...]:
     """All changes to who may do what, oldest first."""
     with registry.read() as connection:
-        return _events(connection)
+        return events_in(connection)
 
 
 def acting_person(registry: Registry, named: str | None = None) -> str | None:
@@ -89,10 +106,10 @@ def acting_person(registry: Registry, named: str | None = None) -> str | None:
         NotAllowed: no person has this login, or it is another's than was named.
     """
     with registry.read() as connection:
-        known = _people(registry, connection)
+        known = everybody(registry, connection)
         if not known:
             return None
-        found = _at_work(registry, connection, known)
+        found = at_work(registry, connection, known)
     if named is not None and named != found.name:
         raise NotAllowed(
             f"you are {found.name} here; leave out --user {named}: a registry with roles goes by the login"
@@ -112,23 +129,80 @@ def require(registry: Registry, connection: Connection, power: str, user: str | 
     Raises:
         NotAllowed: nothing was done.
     """
-    known = _people(registry, connection)
+    require_one(registry, connection, (power,), user)
+
+
+def require_one(registry: Registry, connection: Connection, powers: tuple[str, ...], user: str | None = None) -> None:
+    """`require` for what more than one power allows; a refusal names the first."""
+    known = _asked(registry, connection)
     if not known:
         return
-    found = _at_work(registry, connection, known)
+    found = at_work(registry, connection, known)
     if user is not None and user != found.name:
         raise NotAllowed(f"you are {found.name} here and can't act as {user}; nothing was written")
-    if power not in found.powers(registry.now(connection, utc_now)):
-        held = ", ".join(roles().role[name].label for name in sorted(found.roles) if name in roles().role) or "no role"
+    now = registry.now(connection, utc_now) if found.glass_until else ""
+    if not (found.powers(now) | _LENT.get()).intersection(powers):
         raise NotAllowed(
-            f"{found.name} may not {roles().power[power]} ({held}); whoever administers the registry can give the role for it"
+            f"{found.name} may not {roles().power[powers[0]]} ({roles().labels(found.roles)}); "
+            "whoever administers the registry can give the role for it"
         )
+
+
+def require_person(registry: Registry, connection: Connection) -> None:
+    """Refuses who is no person here; asks nothing where the roles are off. For figures that tell of no patient.
+
+    Raises:
+        NotAllowed: who is at work is no person here, or was barred.
+    """
+    known = _asked(registry, connection)
+    if known:
+        at_work(registry, connection, known)
+
+
+def require_self(registry: Registry, connection: Connection, user: str) -> None:
+    """Refuses what is somebody else's: their inbox, their own figures; asks nothing where the roles are off.
+
+    Raises:
+        NotAllowed: who is at work is no person here, or another one.
+    """
+    if not is_self(registry, connection, user):
+        raise NotAllowed(f"this is {user}'s alone")
+
+
+def is_self(registry: Registry, connection: Connection, user: str) -> bool:
+    """Whether a name is that of who is at work; where the roles are off, everybody is who they say. Used by this package only."""
+    known = _asked(registry, connection)
+    return not known or at_work(registry, connection, known).name == user
 
 
 def require_power(registry: Registry, power: str) -> None:
     """`require` for what is no single step of this package: a report over many patients, a backup."""
     with registry.read() as connection:
         require(registry, connection, power)
+
+
+@contextmanager
+def within(registry: Registry, power: str) -> Iterator[None]:
+    """`require_power`, and within the block what `[lends]` of the rules lets the step read, whoever takes it.
+
+    An export must read what it then leaves out, for somebody who may not see it.
+    """
+    require_power(registry, power)
+    token = _LENT.set(_LENT.get() | roles().lends.get(power, frozenset()))
+    try:
+        yield
+    finally:
+        _LENT.reset(token)
+
+
+@contextmanager
+def unasked() -> Iterator[None]:
+    """The program checks what it has just made (a restored backup), whoever runs it; nothing of a patient may be shown of it."""
+    token = _UNASKED.set(True)
+    try:
+        yield
+    finally:
+        _UNASKED.reset(token)
 
 
 def holds(registry: Registry, connection: Connection, power: str) -> bool:
@@ -148,7 +222,7 @@ def may(registry: Registry, power: str) -> bool:
 
 def printed_name(registry: Registry, connection: Connection, user: str) -> str:
     """A person's name as it stands beside a signature; used by this package only."""
-    return next((one.full_name for one in _people(registry, connection) if one.name == user), user)
+    return next((one.full_name for one in everybody(registry, connection) if one.name == user), user)
 
 
 def add_person(
@@ -182,15 +256,15 @@ def add_person(
         alone(connection, "people")
         if _stands(connection, event_id):
             return person
-        known = _people(registry, connection)
-        by = _changer(registry, connection, known) if known else _first(registry, connection, person)
+        known = everybody(registry, connection)
+        by = changer(registry, connection, known) if known else _first(registry, connection, person)
         for one in known:
             if one.name == person.name:
                 raise RegistryError(f"{person.name}: is a person here already; `abstractor user list` shows who")
             if one.login == person.login:
                 raise RegistryError(f"login {person.login}: is {one.name}'s already; one login is one person")
         content = {"login": person.login, "full_name": person.full_name, "roles": " ".join(sorted(person.roles))}
-        _append(registry, connection, PersonEvent(person.name, ADDED, content, "", by, ""), event_id, clock)
+        append_event(registry, connection, PersonEvent(person.name, ADDED, content, "", by, ""), event_id, clock)
         return person
 
     return registry.attempt(work)
@@ -244,6 +318,8 @@ def enable(registry: Registry, name: str, reason: str = "", clock: Callable[[], 
 def break_glass(registry: Registry, reason: str, clock: Callable[[], str] = utc_now) -> str:
     """Lets who is at work read for a while what they may not by their roles; it stands in the trail with the reason.
 
+    Those whom `break_glass.told` of the rules names find a message in their inbox.
+
     Returns:
         Until when: UTC, ISO 8601.
 
@@ -253,24 +329,40 @@ def break_glass(registry: Registry, reason: str, clock: Callable[[], str] = utc_
     """
     if not reason.strip():
         raise RegistryError("breaking the glass needs a reason; it stands in the trail for good")
+    event_id = str(uuid4())
 
     def work(connection: Connection) -> str:
-        known = _people(registry, connection)
+        known = everybody(registry, connection)
         if not known:
             raise RegistryError(
                 "nobody was added to this registry: everybody may read it, and no glass is there to break"
             )
         require(registry, connection, "break_glass")
-        by = _at_work(registry, connection, known).name
+        person = at_work(registry, connection, known)
+        by = person.name
+        if _stands(connection, event_id):
+            return person.glass_until
         now = registry.now(connection, clock)
         later = datetime.fromisoformat(now) + timedelta(minutes=roles().break_glass.minutes)
         until = later.isoformat(timespec="milliseconds")
-        _append(
-            registry, connection, PersonEvent(by, GLASS, {"until": until}, reason.strip(), by, ""), str(uuid4()), clock
+        append_event(
+            registry, connection, PersonEvent(by, GLASS, {"until": until}, reason.strip(), by, ""), event_id, clock
         )
+        _tell(connection, known, by, event_id, now, f"broke the glass until {until}: {reason.strip()}")
         return until
 
     return registry.attempt(work)
+
+
+def _tell(connection: Connection, known: Iterable[Person], by: str, about: str, at: str, text: str) -> None:
+    told = roles().break_glass.told
+    for one in known:
+        if one.enabled and one.roles & told:
+            message = {
+                "message": f"{about}:{one.name}", "recipient": one.name, "sender": by, "sent_at": at, "patient_id": "",
+                "slot": "", "kind": GLASS, "about": about, "text": text, "read_at": None,
+            }  # fmt: skip
+            insert_once(connection, MessageRow, message)
 
 
 def _change(
@@ -286,8 +378,8 @@ def _change(
 
     def work(connection: Connection) -> Person:
         alone(connection, "people")
-        known = {one.name: one for one in _people(registry, connection)}
-        by = _changer(registry, connection, tuple(known.values()))
+        known = {one.name: one for one in everybody(registry, connection)}
+        by = changer(registry, connection, tuple(known.values()))
         if name not in known:
             raise RegistryError(f"{name}: is no person here; `abstractor user list` shows who is")
         if name == by and kind in (GRANTED, ENABLED):
@@ -297,20 +389,25 @@ def _change(
             return changed  # it is so already
         _require_sound(changed)
         _require_admin({**known, name: changed}.values())
-        _append(registry, connection, PersonEvent(name, kind, content, reason.strip(), by, ""), event_id, clock)
+        append_event(registry, connection, PersonEvent(name, kind, content, reason.strip(), by, ""), event_id, clock)
         return changed
 
     return registry.attempt(work)
 
 
-def _changer(registry: Registry, connection: Connection, known: tuple[Person, ...]) -> str:
-    """Who is at work, if they may change who may do what."""
+def _asked(registry: Registry, connection: Connection) -> tuple[Person, ...]:
+    """Those whom who is at work must be among; nobody where nobody is asked."""
+    return () if _UNASKED.get() else everybody(registry, connection)
+
+
+def changer(registry: Registry, connection: Connection, known: tuple[Person, ...]) -> str:
+    """Who is at work, if they may change who may do what; used by this package only."""
     if not known:
         raise RegistryError(
             "nobody was added to this registry yet; begin with yourself: abstractor user add NAME --role admin"
         )
     require(registry, connection, "manage_people")
-    return _at_work(registry, connection, known).name
+    return at_work(registry, connection, known).name
 
 
 def _first(registry: Registry, connection: Connection, person: Person) -> str:
@@ -372,7 +469,12 @@ def system_login() -> str:
         ) from None
 
 
-def _at_work(registry: Registry, connection: Connection, known: Iterable[Person]) -> Person:
+def at_work(registry: Registry, connection: Connection, known: Iterable[Person]) -> Person:
+    """The person whose login this is; used by this package only.
+
+    Raises:
+        NotAllowed: there is none, or they were barred.
+    """
     login = _session_login(registry, connection)
     for one in known:
         if one.login == login:
@@ -391,9 +493,10 @@ def _stands(connection: Connection, event_id: str) -> bool:
     )
 
 
-def _append(
+def append_event(
     registry: Registry, connection: Connection, event: PersonEvent, event_id: str, clock: Callable[[], str]
 ) -> None:
+    """Adds a change, with its entry in the chain; used by this package only."""
     values = {
         "event_id": event_id,
         "person": event.person,
@@ -410,18 +513,20 @@ _KNOWN: WeakKeyDictionary[Registry, tuple[int, tuple[Person, ...]]] = WeakKeyDic
 """Of each open registry, the last event that was read and the people after it: `require` is asked at every note."""
 
 
-def _people(registry: Registry, connection: Connection) -> tuple[Person, ...]:
+def everybody(registry: Registry, connection: Connection) -> tuple[Person, ...]:
+    """`people` inside a transaction, whoever asks; used by this package only."""
     last = connection.scalar(select(func.max(PersonEventRow.sequence))) or 0
     if last == 0:
         return ()
     kept = _KNOWN.get(registry)
     if kept is None or kept[0] != last:
-        kept = (last, _fold(_events(connection)))
+        kept = (last, _fold(events_in(connection)))
         _KNOWN[registry] = kept
     return kept[1]
 
 
-def _events(connection: Connection) -> tuple[PersonEvent, ...]:
+def events_in(connection: Connection) -> tuple[PersonEvent, ...]:
+    """`person_events` inside a transaction; used by this package only."""
     table = PersonEventRow
     statement = select(table.person, table.kind, table.content, table.reason, table.done_by, table.done_at).order_by(
         table.sequence
@@ -433,6 +538,8 @@ def _fold(events: Iterable[PersonEvent]) -> tuple[Person, ...]:
     known: dict[str, Person] = {}
     for event in events:
         said = event.content
+        if event.kind == POLICY:
+            continue
         if event.kind == ADDED:
             known[event.person] = Person(
                 event.person, said["login"], said["full_name"], frozenset(said["roles"].split())

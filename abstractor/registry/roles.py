@@ -24,6 +24,14 @@ class Role(_Table):
 class BreakGlass(_Table):
     minutes: Annotated[int, Field(ge=1)]
     gives: frozenset[str]
+    told: frozenset[str]
+    """Roles whose holders find a message in their inbox."""
+
+
+class Idle(_Table):
+    """When the screen covers itself at the latest, in a registry that says nothing else."""
+
+    minutes: Annotated[int, Field(ge=1)]
 
 
 class Meaning(_Table):
@@ -44,7 +52,10 @@ class Roles(_Table):
     role: Mapping[str, Role]
     apart: Mapping[str, frozenset[str]]
     step: Mapping[str, str]
+    lends: Mapping[str, frozenset[str]]
+    """Of a power: what the step it allows may read, besides what its person may."""
     break_glass: BreakGlass
+    idle: Idle
     meaning: Mapping[str, Meaning]
 
     @model_validator(mode="after")
@@ -53,14 +64,15 @@ class Roles(_Table):
             "step": set(self.step.values()),
             "break_glass.gives": set(self.break_glass.gives),
             "meaning": {one.power for one in self.meaning.values()},
+            "lends": set(self.lends).union(*self.lends.values()),
             **{f"role.{name}": set(one.may) for name, one in self.role.items()},
         }
         for place, powers in used.items():
             if unknown := sorted(powers - set(self.power)):
                 raise ValueError(f"{place}: no such power: {', '.join(unknown)}")
-        named = set(self.apart).union(*self.apart.values())
+        named = set(self.apart).union(*self.apart.values(), self.break_glass.told)
         if unknown := sorted(named - set(self.role)):
-            raise ValueError(f"apart: no such role: {', '.join(unknown)}")
+            raise ValueError(f"apart, break_glass.told: no such role: {', '.join(unknown)}")
         if unknown := sorted({one.after for one in self.meaning.values()} - {"", *self.meaning}):
             raise ValueError(f"meaning: no such meaning: {', '.join(unknown)}")
         return self
@@ -68,6 +80,14 @@ class Roles(_Table):
     def powers_of(self, roles: frozenset[str]) -> frozenset[str]:
         """What somebody with these roles may do; a role that is no longer in the file gives nothing."""
         return frozenset[str]().union(*(self.role[name].may for name in roles if name in self.role))
+
+    def labels(self, roles: frozenset[str]) -> str:
+        """The roles in words; "no role" where there is none."""
+        return ", ".join(self.role[name].label for name in sorted(roles) if name in self.role) or "no role"
+
+    def holders(self, power: str) -> str:
+        """The roles that hold a power, in words: "Data manager"."""
+        return " or ".join(role.label for role in self.role.values() if power in role.may)
 
     def clash(self, roles: frozenset[str]) -> tuple[str, str] | None:
         """Two of these roles that one person must not hold together; None where all go together."""

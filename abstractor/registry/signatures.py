@@ -6,21 +6,21 @@ and after which other is in `rules/roles.toml`.
 
 import hashlib
 import json
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass, replace
 from uuid import uuid4
 
 from sqlalchemy import Connection, select
 
 from abstractor.model.case import Case
-from abstractor.model.errors import NotAllowed, RegistryError
+from abstractor.model.errors import NotAllowed, RegistryError, StaleCase
 from abstractor.registry.chain import append_row
 from abstractor.registry.codec import plain
 from abstractor.registry.decisions import lock_patient, read_case
 from abstractor.registry.engine import Registry, utc_now
-from abstractor.registry.people import printed_name, require
+from abstractor.registry.people import holds, printed_name, require
 from abstractor.registry.roles import roles
-from abstractor.registry.signed import UNLOCKED, standing_rows
+from abstractor.registry.signed import UNLOCKED, signed_patients, standing_rows
 from abstractor.registry.tables import SignatureRow
 
 
@@ -53,6 +53,7 @@ def sign(
     meaning: str,
     user: str,
     *,
+    seen: int | None = None,
     signature_id: str = "",
     clock: Callable[[], str] = utc_now,
 ) -> Signature:
@@ -63,11 +64,13 @@ def sign(
         patient_id: the patient, whose abstraction is closed.
         meaning: a key of `meaning` in `rules/roles.toml`.
         user: who signs.
+        seen: `Case.version` that the signer was looking at; None: whatever holds is signed.
         signature_id: the same id twice is one signature; "" makes one.
         clock: the time, where the registry has no server.
 
     Raises:
         NotAllowed: this person may not give this signature.
+        StaleCase: something was decided that the signer has not seen; nothing was written.
         RegistryError: the patient is not closed, another signature is missing, or this one stands already; nothing was written.
     """
     if meaning not in roles().meaning:
@@ -84,6 +87,8 @@ def sign(
         require(registry, connection, roles().meaning[meaning].power, user)
         _require_order(patient_id, meaning, user, [one for one in before if one.stands])
         _require_complete(case)
+        if seen is not None and case.version != seen:
+            raise StaleCase(f"patient {patient_id}: was changed meanwhile; not signed: look at it and sign again")
         name = printed_name(registry, connection, user)
         now = registry.now(connection, clock)
         return _append(
@@ -117,11 +122,7 @@ def unlock(
         standing = [one for one in before if one.stands]
         if not standing:
             raise RegistryError(f"patient {patient_id}: is not signed; there is nothing to unlock")
-        own = {one.signed_by for one in standing} == {user} and all(
-            roles().meaning[one.meaning].power != "lock" for one in standing if one.meaning in roles().meaning
-        )
-        power = roles().meaning[standing[-1].meaning].power if own else "unlock"
-        require(registry, connection, power, user)
+        require(registry, connection, _unlocking(((one.meaning, one.signed_by) for one in standing), user), user)
         name = printed_name(registry, connection, user)
         now = registry.now(connection, clock)
         values = (new_id, patient_id, UNLOCKED, user, name, now, case.version, content_hash(case), reason.strip())
@@ -133,7 +134,52 @@ def unlock(
 def signatures(registry: Registry, patient_id: str) -> tuple[Signature, ...]:
     """Every signature and unlocking of a patient, oldest first, each with whether it stands and still fits."""
     with registry.read() as connection:
+        require(registry, connection, "list_patients")
+        first = select(SignatureRow.sequence).where(SignatureRow.patient_id == patient_id).limit(1)
+        if connection.execute(first).first() is None:
+            return ()  # most patients, most of the time: what holds for them need not be hashed
         return _read(connection, patient_id, read_case(connection, patient_id))
+
+
+def open_meanings(registry: Registry, patient_id: str, user: str) -> tuple[str, ...]:
+    """What this person could sign the patient as now, in the order of the work, if the patient is complete."""
+    with registry.read() as connection:
+        given = {row.meaning: row.signed_by for row in standing_rows(connection, patient_id)}
+        return _open(registry, connection, given, user)
+
+
+def may_unlock(registry: Registry, patient_id: str, user: str) -> bool:
+    """Whether the patient is signed, and this person could void the signatures."""
+    with registry.read() as connection:
+        given = [(row.meaning, row.signed_by) for row in standing_rows(connection, patient_id)]
+        return bool(given) and holds(registry, connection, _unlocking(given, user))
+
+
+def _unlocking(standing: Iterable[tuple[str, str]], user: str) -> str:
+    """The power that voiding these signatures (meaning, by whom) takes: what is all one's own is taken back as it was given."""
+    given = list(standing)
+    powers = [roles().meaning[meaning].power for meaning, _ in given if meaning in roles().meaning]
+    own = {signed_by for _, signed_by in given} == {user} and "lock" not in powers
+    return powers[-1] if own and powers else "unlock"
+
+
+def to_sign(registry: Registry, patient_ids: Iterable[str], user: str) -> dict[str, tuple[str, ...]]:
+    """Of these patients those that this person could sign now, each with the meanings; whether they are complete is not looked at."""
+    with registry.read() as connection:
+        given = signed_patients(connection)
+        found = {one: _open(registry, connection, given.get(one, {}), user) for one in patient_ids}
+    return {one: meanings for one, meanings in found.items() if meanings}
+
+
+def _open(registry: Registry, connection: Connection, given: Mapping[str, str], user: str) -> tuple[str, ...]:
+    return tuple(
+        meaning
+        for meaning, rule in roles().meaning.items()
+        if meaning not in given
+        and (not rule.after or rule.after in given)
+        and not (rule.apart and given[rule.after] == user)
+        and holds(registry, connection, rule.power)
+    )
 
 
 def content_hash(case: Case) -> str:

@@ -8,7 +8,7 @@ from abstractor.model.finding import Assertion
 from abstractor.model.suggestion import Suggestion
 from abstractor.registry.codec import evidence_rows, plain, read_evidence
 from abstractor.registry.engine import Registry
-from abstractor.registry.people import require
+from abstractor.registry.people import require, require_one
 from abstractor.registry.tables import PatientRow, SuggestionRow
 
 
@@ -32,6 +32,7 @@ def replace_suggestions(registry: Registry, patient_id: str, suggestions: Sequen
         for one in suggestions
     ]
     with registry.write() as connection:
+        require_one(registry, connection, ("load", "import"))
         connection.execute(delete(SuggestionRow).where(SuggestionRow.patient_id == patient_id))
         if rows:
             connection.execute(insert(SuggestionRow), rows)
@@ -42,6 +43,7 @@ def patients_due(registry: Registry) -> tuple[str, ...]:
     """Patients whose findings or imported facts are newer than their suggestions, by id."""
     statement = select(PatientRow.patient_id).where(PatientRow.suggestions_due).order_by(PatientRow.patient_id)
     with registry.read() as connection:
+        require(registry, connection, "list_patients")
         return tuple(connection.scalars(statement))
 
 
@@ -69,6 +71,7 @@ def reweigh_suggestions(registry: Registry, weigh: Callable[[Suggestion], float]
     table = SuggestionRow.__table__
     changed = 0
     with registry.write() as connection:
+        require(registry, connection, "load")
         for row in connection.execute(select(table)).mappings().all():
             confidence = weigh(_suggestion(row))
             if abs(confidence - row["confidence"]) >= least:

@@ -7,21 +7,19 @@ are folded by `model.case` as everywhere: there is one meaning of what is decide
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Row, Select, func, or_, select, true
 from sqlalchemy.orm import InstrumentedAttribute
 
 from abstractor.model.case import Case, fold
 from abstractor.model.decision import Action, Decision
-from abstractor.model.finding import Assertion
 from abstractor.registry.inserts import put
+from abstractor.registry.light import LIGHT, light_decision
 from abstractor.registry.tables import DecisionRow, NoteRow, PatientRow, SuggestionRow, TallyRow
 
 _NAMED = 500
 """Up to so many patients are asked for by name; more, and everything is read."""
-
-
-_ACTIONS = {action.value: action for action in Action}
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +80,7 @@ def _count(connection: Connection, stale: dict[str, int]) -> Iterable[Tally]:
         slots.setdefault(patient_id, {})[slot] = values
     made: dict[str, list[Decision]] = {}
     for row in connection.execute(_light_decisions(stale)).all():
-        made.setdefault(row[0], []).append(_light(*row))
+        made.setdefault(row[0], []).append(light_decision(*row))
     cases = {patient_id: fold(patient_id, made.get(patient_id, ())) for patient_id in stale}
     later = _arrived_since(connection, {one: at for one, at in _closings(made).items() if not cases[one].closed})
     for patient_id, changes in stale.items():
@@ -172,45 +170,5 @@ def _arrived_since(connection: Connection, closings: dict[str, str]) -> dict[str
     return found
 
 
-def _light_decisions(stale: dict[str, int]) -> Select[str, str, str, str, str, str, str, str | None, int]:
-    """Decisions without evidence and attributes: the list of 5,000 patients must open at once."""
-    return (
-        select(
-            DecisionRow.patient_id,
-            DecisionRow.action_id,
-            DecisionRow.slot,
-            DecisionRow.action,
-            DecisionRow.decided_by,
-            DecisionRow.decided_at,
-            DecisionRow.source,
-            DecisionRow.undoes,
-            DecisionRow.sequence,
-        )
-        .where(_of(DecisionRow.patient_id, stale))
-        .order_by(DecisionRow.sequence)
-    )
-
-
-def _light(
-    patient_id: str,
-    action_id: str,
-    slot: str,
-    action: str,
-    decided_by: str,
-    decided_at: str,
-    source: str,
-    undoes: str | None,
-    sequence: int,
-) -> Decision:
-    return Decision(
-        action_id=action_id,
-        patient_id=patient_id,
-        slot=slot,
-        action=_ACTIONS[action],
-        decided_by=decided_by,
-        decided_at=decided_at,
-        assertion=Assertion.PRESENT,
-        source=source,
-        undoes=undoes,
-        sequence=sequence,
-    )
+def _light_decisions(stale: dict[str, int]) -> Select[*tuple[Any, ...]]:
+    return select(*LIGHT).where(_of(DecisionRow.patient_id, stale)).order_by(DecisionRow.sequence)

@@ -4,11 +4,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import select
+from sqlalchemy import Connection, select
 
 from abstractor.registry.engine import Registry, utc_now
 from abstractor.registry.people import require
 from abstractor.registry.readings import read_blind
+from abstractor.registry.signed import signed_patients
 from abstractor.registry.tables import AssignmentRow, LeaseRow
 from abstractor.registry.tally import Tally, keep, tallies
 
@@ -45,6 +46,9 @@ class WorklistRow:
 
     blind: str = ""
     """Id of the second reading, where this user is to read the patient blind: then nothing else is told of what was decided."""
+
+    signed: str = ""
+    """As what the patient was signed last; "" where no signature stands. Nothing is decided on a signed patient."""
 
     @property
     def has_work(self) -> bool:
@@ -105,6 +109,7 @@ def read_worklist(registry: Registry, user: str, clock: Callable[[], str] = utc_
             )
         }
         found, counted = tallies(connection)
+        signed = signed_patients(connection)
     rows = []
     for one in found.values():
         lease = leases.get(one.patient_id)
@@ -120,6 +125,7 @@ def read_worklist(registry: Registry, user: str, clock: Callable[[], str] = utc_
                 assigned=whose,
                 assigned_since=since,
                 waiting_since=one.waiting_since,
+                signed=next(reversed(signed.get(one.patient_id, {})), ""),
             )
         )  # fmt: skip
     blind = read_blind(registry, user)
@@ -130,7 +136,13 @@ def read_worklist(registry: Registry, user: str, clock: Callable[[], str] = utc_
 
 def count_all(registry: Registry) -> None:
     """Counts what changed and keeps it, after a load or an annotation: so that the next person to open the list does not wait for it."""
-    keep_counts(registry, read_worklist(registry, ""))
+
+    def work(connection: Connection) -> None:
+        _, counted = tallies(connection)
+        if len(counted) >= _WORTH_KEEPING:
+            keep(connection, counted)
+
+    registry.attempt(work)
 
 
 def keep_counts(registry: Registry, read: Worklist) -> None:

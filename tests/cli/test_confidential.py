@@ -54,15 +54,22 @@ def holding(folder: Path, word: str) -> set[str]:
     return {path.name for path in files if any(one in path.read_bytes() for one in wanted)}
 
 
-@pytest.fixture
-def folder(tmp_path: Path, empty_registry_file: Path) -> Path:
-    """A registry with the word in a note of P1."""
-    shutil.copy(empty_registry_file, tmp_path / "abstractor.db")
-    notes = tmp_path / "notes.csv"
+@pytest.fixture(scope="module")
+def filled(tmp_path_factory: pytest.TempPathFactory, empty_registry_file: Path) -> Path:
+    """A folder with a registry that has the word in a note of P1, and nowhere else; loaded once, and copied."""
+    folder = tmp_path_factory.mktemp("confidential")
+    shutil.copy(empty_registry_file, folder / "abstractor.db")
+    notes = folder / "notes.csv"
     notes.write_text(f"note_id,patient_id,note_date,text\nN1,P1,2024-03-01,{CANARY} has limited stage disease\n")
-    assert run(tmp_path, ["ingest", "notes.csv"]).returncode == 0
+    assert run(folder, ["ingest", "notes.csv"]).returncode == 0
     notes.unlink()
-    assert holding(tmp_path, CANARY) == {"abstractor.db"}
+    assert holding(folder, CANARY) == {"abstractor.db"}
+    return folder
+
+
+@pytest.fixture
+def folder(filled: Path, tmp_path: Path) -> Path:
+    shutil.copy(filled / "abstractor.db", tmp_path)
     return tmp_path
 
 

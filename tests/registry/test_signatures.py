@@ -13,6 +13,8 @@ from abstractor.registry.engine import Registry
 from abstractor.registry.notes import add_notes
 from abstractor.registry.signatures import sign, signatures, unlock
 
+REGISTRIES = ("sqlite", "postgresql", "encrypted")
+
 
 @pytest.fixture
 def closed(with_decision: Registry, decide: Callable[..., Decision]) -> Registry:

@@ -16,9 +16,10 @@ class IdleScreen(KeyedScreen[None]):
 
     KIND = DIALOG
 
-    def __init__(self, keymap: Keymap, palette: Palette, minutes: int) -> None:
+    def __init__(self, keymap: Keymap, palette: Palette, minutes: int, user: str) -> None:
         super().__init__(keymap, palette)
         self.minutes = minutes
+        self.user = user
 
     def contents(self) -> Iterable[Widget]:
         yield Panel(id="cover")
@@ -29,7 +30,8 @@ class IdleScreen(KeyedScreen[None]):
     def draw(self) -> None:
         plain = self.palette.plain
         says = f" Nothing was pressed for {self.minutes} minutes. Everything is saved; any key goes on."
-        self.query_one("#cover", Panel).show([Line(), Line.of((says, plain))], plain)
+        whose = f" What is decided here is signed {self.user}: somebody else presses {self.keymap.shown('quit')}."
+        self.query_one("#cover", Panel).show([Line(), Line.of((says, plain)), Line.of((whose, plain))], plain)
 
     def say(self, text: str, *, alarm: bool = False) -> None:
         """Nothing is told over the cover."""
@@ -37,7 +39,9 @@ class IdleScreen(KeyedScreen[None]):
     def on_key(self, event: events.Key) -> None:
         event.stop()
         event.prevent_default()
-        if self.app.screen is self:
+        if self.app.screen is self and self.keymap.action(DIALOG, event.key) == "quit":
+            self.run_table_action("quit")
+        elif self.app.screen is self:
             self.dismiss(None)
         else:
             super().on_key(event)

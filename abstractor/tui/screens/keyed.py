@@ -18,6 +18,7 @@ from abstractor.model.errors import AbstractorError
 from abstractor.tui.actions import BY_ID, Keymap, is_sequence, key_name, spell
 from abstractor.tui.messages import ScreenWanted
 from abstractor.tui.sparing import SparingApp
+from abstractor.tui.standing import StandingApp
 from abstractor.tui.themes import Palette
 from abstractor.tui.widgets.lines import Bar, Line
 
@@ -81,6 +82,8 @@ class KeyedScreen(Screen[Answer], Generic[Answer]):
         with Vertical(id="all"):
             if isinstance(self.app, SparingApp) and self.app.training:
                 yield self._training_bar()
+            if isinstance(self.app, StandingApp) and self.app.warning:
+                yield self._warning_bar(self.app.warning)
             yield from self.contents()
 
     def _training_bar(self) -> Bar:
@@ -89,6 +92,18 @@ class KeyedScreen(Screen[Answer], Generic[Answer]):
         told = " TRAINING COPY: some suggestions are wrong on purpose; nothing here reaches the registry"
         bar.show(Line.of((told, self.palette.alarm)), self.palette.alarm)
         return bar
+
+    def _warning_bar(self, text: str) -> Bar:
+        bar = Bar(id="warning")
+        bar.show(Line.of((f" {text}", self.palette.alarm)), self.palette.alarm)
+        return bar
+
+    def warn(self, text: str) -> None:
+        """Puts a line over the screen that stays; "" takes it off."""
+        for bar in self.query("#warning"):
+            bar.remove()
+        if text and self.stands:
+            self.query_one("#all", Vertical).mount(self._warning_bar(text), before=0)
 
     def on_resize(self, event: events.Resize) -> None:
         if not self.stands:
@@ -159,14 +174,25 @@ class KeyedScreen(Screen[Answer], Generic[Answer]):
         act: Callable[[], None] | None = getattr(self, f"do_{name}", None)
         if act is None:
             return
-        self.attempt(act)
+        if self.takes(name):
+            self.attempt(act)
+        else:
+            self.say(self._not_for_them(name))
+
+    def takes(self, name: str) -> bool:
+        """Whether the person at work may do what the table calls `name`, as far as roles go."""
+        return not isinstance(self.app, StandingApp) or self.app.allows(name)
+
+    def _not_for_them(self, name: str) -> str:
+        held = self.app.held_roles if isinstance(self.app, StandingApp) else ""
+        return f"not for {held}: {BY_ID[name].says}"
 
     def on_worker_state_changed(self, event: Worker.StateChanged) -> None:
         """A fault of the program in a thread ends it as one anywhere else does; else the screen would wait for ever."""
         if event.state is WorkerState.ERROR and isinstance(event.worker.error, Exception):
             self.app._handle_exception(event.worker.error)
 
-    def attempt(self, act: Callable[[], None]) -> bool:
+    def attempt(self, act: Callable[[], object]) -> bool:
         """Runs an action; whether it went through."""
         try:
             act()
@@ -209,4 +235,6 @@ class KeyedScreen(Screen[Answer], Generic[Answer]):
     def do_repaint(self) -> None:
         if isinstance(self.app, SparingApp):
             self.app.send_all()
+        if isinstance(self.app, StandingApp):
+            self.app.read_standing()
         self.draw()
