@@ -3,7 +3,8 @@
 Every chart of `corpus_samples/facts.csv` stands in the registry several times, abstracted by one of the two, who err at random with a rate that
 depends on the field and on how fast they are. One audit goes through the registry from the draw to the lock; the many others draw and estimate
 with the same functions. Two more scenarios audit a field with rare errors and one whose errors come by patient. A last part lets readers miss
-facts, independently and by patient, and holds the estimated recall against the true one.
+facts, independently and together in some charts, and holds the estimated recall against the true one. Each coverage has its own interval,
+for it is itself counted in so many runs.
 
     python benchmarks/quality_simulation.py --runs 500 --seed 1 --json figures.json
 """
@@ -27,7 +28,7 @@ from abstractor.model.suggestion import Evidence
 from abstractor.quality.agreement import Estimate
 from abstractor.quality.audit import Verdict
 from abstractor.quality.audits import Wanted, audit_of, draw_facts, judge, lock, view_item
-from abstractor.quality.clusters import share_by_patient
+from abstractor.quality.clusters import exact_limits, share_by_patient
 from abstractor.quality.desk import Desk, open_desk
 from abstractor.quality.estimates import Audited, StratumSize, share_right
 from abstractor.quality.frame import Held, held_decisions
@@ -66,6 +67,11 @@ class Coverage:
     @property
     def rate(self) -> float:
         return self.covered / self.runs
+
+    @property
+    def chance(self) -> tuple[float, float]:
+        """Where the coverage lies, 95 times in 100: so many runs can't tell it any better (exact)."""
+        return exact_limits(self.rate, self.runs, 0.95)
 
 
 def build(registry: Registry, book: RuleBook, *, copies: int, seed: int) -> dict[str, bool]:
@@ -183,17 +189,57 @@ def cover_scenario(name: str, *, together: bool, rate: float, runs: int, seed: i
     return _coverage(name, sum(right.values()) / len(right), made)
 
 
-def cover_clustered_recall(*, runs: int, seed: int, patients: int = 60) -> Coverage:
-    """A reader who misses facts together: one chart in ten is read badly. Patients are drawn anew each time."""
-    chance = random.Random(seed)  # noqa: S311  (chance that can be repeated, no secret)
-    made = []
-    for _ in range(runs):
-        parts = []
-        for _ in range(patients):
-            share, facts = (0.5 if chance.random() < 0.1 else 0.97), chance.randint(1, 13)
-            parts.append((sum(chance.random() < share for _ in range(facts)), facts))
-        made.append(share_by_patient(parts))
-    return _coverage("recall, misses by patient", 0.9 * 0.97 + 0.1 * 0.5, made)
+@dataclass(frozen=True)
+class Charts:
+    """How a reader misses facts together: some charts are read badly."""
+
+    name: str
+    bad: float
+    """Share of charts that are read badly."""
+    found_in_bad: float
+    found_in_good: float
+    facts_in_bad: tuple[int, int]
+    """Fewest and most facts of a chart."""
+    facts_in_good: tuple[int, int]
+    tail: float = 0.0
+    """Share of charts with five times as many facts."""
+
+    @property
+    def truth(self) -> float:
+        """Of all facts, the share that is found."""
+        bad, good = self.bad * sum(self.facts_in_bad), (1 - self.bad) * sum(self.facts_in_good)
+        return (bad * self.found_in_bad + good * self.found_in_good) / (bad + good)
+
+
+CLUSTERED = (
+    Charts("one chart in ten badly", 0.1, 0.5, 0.97, (1, 13), (1, 13)),
+    Charts("one chart in thirty badly", 0.03, 0.5, 0.995, (1, 13), (1, 13)),
+    Charts("whole charts missed", 0.05, 0.0, 1.0, (1, 13), (1, 13)),
+    Charts("long charts badly", 0.2, 0.6, 0.98, (8, 24), (1, 7)),
+    Charts("few charts hold most facts", 0.1, 0.5, 0.97, (1, 13), (1, 13), tail=0.1),
+    Charts("no chart worse than another", 0.0, 0.5, 0.95, (1, 13), (1, 13)),
+)
+PATIENTS = (10, 30, 60, 120)
+
+
+def cover_clusters(*, runs: int, seed: int) -> list[Coverage]:
+    """Recall of a reader who misses facts together, in few charts and in many; patients are drawn anew each time."""
+    return [_cover_clustered(one, patients, runs=runs, seed=seed) for one in CLUSTERED for patients in PATIENTS]
+
+
+def _cover_clustered(charts: Charts, patients: int, *, runs: int, seed: int) -> Coverage:
+    chance = random.Random(seed * 1_009 + patients)  # noqa: S311  (chance that can be repeated, no secret)
+    made = [share_by_patient([_read(charts, chance) for _ in range(patients)]) for _ in range(runs)]
+    return _coverage(f"{charts.name}, {patients} patients", charts.truth, made)
+
+
+def _read(charts: Charts, chance: random.Random) -> tuple[int, int]:
+    """Facts found, and facts, of one chart."""
+    bad = chance.random() < charts.bad
+    facts = chance.randint(*(charts.facts_in_bad if bad else charts.facts_in_good))
+    facts *= 5 if chance.random() < charts.tail else 1
+    share = charts.found_in_bad if bad else charts.found_in_good
+    return sum(chance.random() < share for _ in range(facts)), facts
 
 
 def cover_recall(*, runs: int, seed: int, facts: int = 400, share: float = 0.92, other: float = 0.85) -> Coverage:
@@ -225,7 +271,7 @@ def simulate(folder: Path, *, runs: int, seed: int, copies: int = 8) -> tuple[li
         cover_scenario("rare errors (0.5 %)", together=False, rate=0.005, runs=runs, seed=seed),
         cover_scenario("errors by patient (5 %)", together=True, rate=0.05, runs=runs, seed=seed),
         cover_recall(runs=runs, seed=seed),
-        cover_clustered_recall(runs=runs, seed=seed),
+        *cover_clusters(runs=runs, seed=seed),
     ]
     return lines, [*cover_audits(held, right, runs=runs, seed=seed), *others]
 
@@ -241,11 +287,16 @@ def main() -> None:
     print("One audit, by a third person who knows the truth:", *lines, "", sep="\n")
     print(f"Coverage of 95 % intervals in {asked.runs} runs, seed {asked.seed}:")
     for one in figures:
-        print(f"  {one.figure:34} truth {one.truth:.4f}  covered {one.rate:.3f}  mean width {one.width:.3f}")
+        low, high = one.chance
+        told = f"covered {one.rate:.3f} ({low:.3f} to {high:.3f})"
+        print(f"  {one.figure:42} truth {one.truth:.4f}  {told}  mean width {one.width:.3f}")
     least = min(figures, key=lambda one: one.rate)
     print(f"least: {least.figure} {least.rate:.3f}")
     if asked.json:
-        rows = [asdict(one) | {"rate": one.rate} for one in figures]
+        rows = [
+            asdict(one) | {"rate": one.rate, "rate_lower": one.chance[0], "rate_upper": one.chance[1]}
+            for one in figures
+        ]
         asked.json.write_text(
             json.dumps({"runs": asked.runs, "seed": asked.seed, "figures": rows}, indent=1) + "\n", "utf-8"
         )

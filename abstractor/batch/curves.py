@@ -1,13 +1,13 @@
 """The numbers of the outcomes screen: the same analysis as `abstractor outcomes`, cut down to what a terminal draws."""
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Container, Sequence
 from datetime import date
 
-from abstractor.batch.drug_groups import drug_groups
 from abstractor.batch.records import records, unreviewed
 from abstractor.outcomes.cohort import ALL, GROUPINGS, Analysis, GroupSurvival, analyse, grouping
 from abstractor.outcomes.definitions import TITLES
+from abstractor.outcomes.lines import drug_groups
 from abstractor.outcomes.patient import PatientOutcome, derive_patient
 from abstractor.outcomes.protocol import Protocol
 from abstractor.outcomes.record import PatientRecord
@@ -28,6 +28,7 @@ def outcomes_source(
     cutoff: Callable[[], date],
     clock: Callable[[], str],
     least: int,
+    hidden: Callable[[], Container[str]] = frozenset,
 ) -> OutcomesSource:
     """What the outcomes screen asks.
 
@@ -38,6 +39,7 @@ def outcomes_source(
         cutoff: gives the last day that is used.
         clock: gives the time, UTC, ISO 8601.
         least: groups with fewer patients are hidden.
+        hidden: patients of which this person may know nothing, for they are still to be read blind.
     """
     groups = drug_groups(rulebook)
 
@@ -49,7 +51,8 @@ def outcomes_source(
         last_day = min(cutoff(), protocol.data_cutoff or date.max)
         grouping(ask.by, protocol)  # refused before anything is read
         as_of = clock()
-        every = records(registry, tick)
+        unseen = hidden()
+        every = [one for one in records(registry, tick) if one.patient_id not in unseen]
         kept = _kept(every, ask, protocol, lambda one: derive_patient(one, protocol, last_day, groups), tick)
         left = unreviewed(registry).suggestions
         tick()

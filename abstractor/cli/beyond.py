@@ -22,6 +22,7 @@ def beyond(registry: "Registry", rulebook: "RuleBook", config: "ReviewConfig", u
         from abstractor.batch.curves import outcomes_source
         from abstractor.outcomes.protocol import load_protocol
         from abstractor.registry.engine import utc_now
+        from abstractor.registry.readings import read_blind
 
         source = outcomes_source(
             registry,
@@ -30,6 +31,7 @@ def beyond(registry: "Registry", rulebook: "RuleBook", config: "ReviewConfig", u
             cutoff=lambda: datetime.now(UTC).date(),
             clock=utc_now,
             least=config.smallest_group,
+            hidden=lambda: read_blind(registry, user),
         )
         return source(ask, stopped)
 

@@ -398,7 +398,7 @@ def qa_report(
 
 def _curves(desk: "Desk", cutoff: datetime, seed: int) -> "tuple[CurveAgreement, ...]":
     """OS and PFS of the patients that were read twice."""
-    from abstractor.batch.drug_groups import drug_groups
+    from abstractor.outcomes.lines import drug_groups
     from abstractor.outcomes.protocol import load_protocol
     from abstractor.quality.curves import agree_curves
     from abstractor.quality.second_readings import both_records

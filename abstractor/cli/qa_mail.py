@@ -65,10 +65,10 @@ def query_list(everything: bool, db: str, rules: Path | None, user: str | None) 
 
     Example: abstractor qa query list
     """
-    from abstractor.quality.mail import queries
+    from abstractor.quality.mail import open_to, queries
 
     with desk_of(db, rules, user) as desk:
-        for one in queries(desk, unclosed=not everything):
+        for one in open_to(desk, queries(desk, unclosed=not everything)):
             click.echo(_told(one))
             for at, who, said in one.thread:
                 click.echo(f"    {at[:16]} {who}: {said}")

@@ -33,7 +33,7 @@ from abstractor.registry.quality import (
     steps,
     take_step,
 )
-from abstractor.registry.readings import Reading, read_blind
+from abstractor.registry.readings import Reading, read_twice
 from abstractor.review.attributes import NOT_TYPED
 from abstractor.rulebook.slots import slot_key
 
@@ -220,11 +220,11 @@ def _concerned(desk: Desk, one: Difference) -> str:
     """Why this person may not settle a difference; "" where nothing speaks against it."""
     if desk.user in (one.first_by, one.second_by):
         return "you are one of the two readers; somebody else must adjudicate this"
-    if one.patient_id in read_blind(desk.registry, desk.user):
-        return "you are reading this patient a second time, blind; close that reading first"
     made = decisions_of(desk.registry, one.patient_id)
     if any((did.decided_by, did.field) == (desk.user, one.field) and did.source in PERSON for did in made):
         return "you have decided on this field of the patient yourself; somebody else must adjudicate it"
+    if one.patient_id in read_twice(desk.registry, desk.user):
+        return "you have read this patient a second time; somebody else must adjudicate it"
     return ""
 
 
@@ -287,7 +287,9 @@ def adjudicate(
     decision = _decision(desk, one, slot, chosen, choice, error, comment, standing=slot in case.current)
     content = {"choice": choice, "error": error, "comment": comment, "decision": decision.action_id}
     step = desk.step("difference", one.origin, difference, SETTLED, **content)
-    text = f"{_label(desk, one.field)}: {_told(decision)} ({error})" + (f"; {comment}" if comment else "")
+    meaning = next(known.label for known in desk.rules.errors if known.code == error)
+    told = f"{_label(desk, one.field)}: {_told(desk, decision)} ({error}: {meaning})"
+    text = f"{told}; {comment}" if comment else told
     messages = [_message(desk, one, name, text) for name in dict.fromkeys((one.first_by, one.second_by)) if name]
     settle(desk.registry, step, decision, messages, seen=case.version)
     return decision
@@ -373,14 +375,17 @@ def _label(desk: Desk, name: str) -> str:
     return spec.label if spec is not None else name
 
 
-def _told(decision: Decision) -> str:
+def _told(desk: Desk, decision: Decision) -> str:
+    spec = desk.book.fields.get(decision.field)
+    value = spec.label_of(decision.value) if spec is not None else decision.value
     match decision.action:
         case Action.NOT_DOCUMENTED:
             return "can't be resolved"
         case Action.REJECT:
-            return f"{decision.value} does not hold"
+            return f"{value} does not hold"
         case _:
-            return " ".join(part for part in (decision.value, decision.date or "") if part)
+            days = " to ".join(one for one in (decision.date, decision.end_date) if one)
+            return f"{value} {days}" if days and days != decision.value else value
 
 
 def _message(desk: Desk, one: Difference, recipient: str, text: str) -> Message:
@@ -408,12 +413,12 @@ def send_to_meeting(desk: Desk, difference: str, note: str = "") -> None:
     """Keeps a difference open for those who meet about hard cases; whoever adjudicates settles it afterwards.
 
     Raises:
-        Refused: it is settled, or the adjudicator is one of the readers.
+        Refused: it is settled, or it would be the adjudicator's own work.
         StaleCase: somebody else was there meanwhile.
     """
     one = _difference_of(desk, difference)
-    if desk.user in (one.first_by, one.second_by):
-        raise Refused("you are one of the two readers; somebody else must adjudicate this")
+    if against := _concerned(desk, one):
+        raise Refused(against)
     if difference in queue_of(desk, one.origin).outcomes:
         raise Refused("this difference is settled")
     seen = max((done.sequence for done in steps(desk.registry, "difference", one.origin)), default=0)

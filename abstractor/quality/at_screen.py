@@ -5,30 +5,33 @@ an audit or a difference is opened, and not before.
 """
 
 from collections.abc import Callable, Container, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Literal
 
 from abstractor.model.case import Case
-from abstractor.model.decision import Decision
-from abstractor.model.suggestion import Suggestion
-from abstractor.quality.audit import Audit, Refused, Verdict, fold_audit
+from abstractor.model.decision import Action, Decision
+from abstractor.model.suggestion import Evidence, Suggestion
+from abstractor.quality.audit import OWN, SECOND_READER, Audit, Refused, Verdict, fold_audit
 from abstractor.quality.desk import Desk, open_desk
-from abstractor.quality.mail import Query, answer, ask, close_query, letters, queries, read_letter
+from abstractor.quality.mail import Query, answer, ask, close_query, letters, open_to, queries, read_letter
 from abstractor.quality.settings import ErrorClass
 from abstractor.registry.activity import people
 from abstractor.registry.engine import Registry, utc_now
+from abstractor.registry.people import may
 from abstractor.registry.quality import (
     Message,
     Sample,
     SampleItem,
+    decided_since,
+    deciders_of,
     differences,
     drawn_decisions,
     items_of,
     samples,
     steps,
 )
-from abstractor.registry.readings import Reading, ReadingLog, read_blind, reading_of, readings
+from abstractor.registry.readings import Reading, ReadingLog, read_blind, read_twice, reading_of, readings
 from abstractor.registry.suggestions import suggestions_of
 from abstractor.review.config import ReviewConfig
 from abstractor.review.desk import DeskItem
@@ -66,10 +69,12 @@ class OpenAudit:
     audit: Audit
     decisions: Mapping[str, Decision]
     """What was decided when it was drawn, by action id."""
-    barred: frozenset[int]
-    """Places that this person may not judge: decisions of their own, and patients they still read blind."""
+    barred: Mapping[int, str] = field(default_factory=dict)
+    """Places that this person may not judge, and why: decisions of their own, and patients whose second reader they are."""
+    hidden: frozenset[int] = frozenset()
+    """Of these, the patients that are still to be read blind: `decisions` holds nothing of them."""
 
-    @property
+    @cached_property
     def waiting(self) -> tuple[SampleItem, ...]:
         """What this person can still judge, in order."""
         return tuple(one for one in self.audit.open if one.place not in self.barred)
@@ -109,14 +114,17 @@ class QualityWork:
         """
         if user != self.user:
             raise Refused(f"this is the desk of {self.user}")
+        if not may(self.registry, "read_facts"):
+            return self._mail_items()  # all other work is about patients
         blind = read_blind(self.registry, user)
-        audits = [self._audit_item(one, blind) for one in samples(self.registry) if one.kind == FACTS]
+        audits = [self._audit_item(one) for one in samples(self.registry) if one.kind == FACTS]
         found = [*audits, *self._reading_items(blind), *self._differing_items(), *self._mail_items()]
         return sorted(found, key=lambda one: not one.waits)
 
-    def _audit_item(self, sample: Sample, blind: Container[str]) -> DeskItem:
-        opened = self._open(sample.name, blind)
-        audit = opened.audit
+    def _audit_item(self, sample: Sample) -> DeskItem:
+        name = sample.name
+        audit = fold_audit(items_of(self.registry, name), steps(self.registry, "audit", name))
+        opened = OpenAudit(name, audit, {}, self._barred(audit, deciders_of(self.registry, name)))
         done, of = len(audit.items) - len(audit.open), len(audit.items)
         state = f"{done} of {of} done"
         if audit.locked:
@@ -132,9 +140,11 @@ class QualityWork:
         found = []
         for one in readings(self.registry, reader=self.user):
             if one.patient_id in blind:
-                made = len(ReadingLog(self.registry, one).case_of(one.patient_id).current)
-                hidden = "" if one.suggesting else ", no suggestions"
-                state = (f"{made} decided" if made else "new") + hidden
+                case = ReadingLog(self.registry, one).case_of(one.patient_id)
+                told = [f"{len(case.current)} decided" if case.current else "new"]
+                told += [f"{len(case.recheck)} to look at again"] * bool(case.recheck)
+                told += [] if one.suggesting else ["no suggestions"]
+                state = ", ".join(told)
                 found.append(DeskItem(one.reading, "blind", one.patient_id, 1, state))
         return found
 
@@ -174,21 +184,42 @@ class QualityWork:
 
     def _open(self, sample: str, blind: Container[str]) -> OpenAudit:
         audit = fold_audit(items_of(self.registry, sample), steps(self.registry, "audit", sample))
-        return self._seen(sample, audit, drawn_decisions(self.registry, sample), blind)
+        decisions = drawn_decisions(self.registry, sample)
+        barred = self._barred(audit, {action_id: one.decided_by for action_id, one in decisions.items()})
+        hidden = frozenset(one.place for one in audit.items if one.patient_id in blind)
+        unseen = {one.action_id for one in audit.items if one.place in hidden}
+        shown = {action_id: one for action_id, one in decisions.items() if action_id not in unseen}
+        return OpenAudit(sample, audit, shown, barred, hidden)
 
-    def _seen(self, sample: str, audit: Audit, decisions: Mapping[str, Decision], blind: Container[str]) -> OpenAudit:
-        barred = {
-            one.place
+    def _barred(self, audit: Audit, deciders: Mapping[str, str]) -> dict[int, str]:
+        mine = read_twice(self.registry, self.user)
+        return {
+            one.place: SECOND_READER if one.patient_id in mine else OWN
             for one in audit.items
-            if one.patient_id in blind
-            or (one.action_id in decisions and decisions[one.action_id].decided_by == self.user)
+            if one.patient_id in mine or deciders.get(one.action_id) == self.user
         }
-        return OpenAudit(sample, audit, decisions, frozenset(barred))
+
+    def refresh(self, opened: OpenAudit) -> OpenAudit:
+        """The audit with what was judged meanwhile."""
+        newer = steps(self.registry, "audit", opened.sample, after=opened.audit.version)
+        return self._again(opened, opened.audit.after(newer)) if newer else opened
 
     def _again(self, opened: OpenAudit, audit: Audit) -> OpenAudit:
         return replace(opened, audit=audit)
 
-    def stands(self, item: SampleItem) -> bool:
+    def words_of(self, decision: Decision) -> tuple[Evidence, ...]:
+        """The words that a decision rests on; of what was refused, the words that the rules still offer there."""
+        if decision.evidence or decision.action not in (Action.REJECT, Action.NOT_DOCUMENTED):
+            return decision.evidence
+        offered = suggestions_of(self.registry, decision.patient_id)
+        return tuple(
+            words
+            for one in offered
+            if one.slot == decision.slot and decision.value in ("", one.value)
+            for words in one.evidence
+        )
+
+    def stands(self, item: SampleItem, decision: Decision) -> bool:
         """Whether the registry still holds what was drawn.
 
         Raises:
@@ -196,6 +227,8 @@ class QualityWork:
         """
         from abstractor.quality.audits import view_item
 
+        if not decided_since(self.registry, decision):
+            return True  # most are, and a key must not wait for all that was decided on the patient
         return view_item(self.desk, item).stands
 
     def judge(
@@ -216,8 +249,17 @@ class QualityWork:
         from abstractor.quality.audits import judge
 
         if place in opened.barred:
-            raise Refused(f"item {place}: your own decision, or a patient you read blind; somebody else must audit it")
-        said = judge(self.desk, opened.sample, place, Verdict(verdict), error=error, third=third, comment=comment)
+            raise Refused(f"item {place}: {opened.barred[place]}")
+        said = judge(
+            self.desk,
+            opened.sample,
+            place,
+            Verdict(verdict),
+            error=error,
+            third=third,
+            comment=comment,
+            known=opened.audit,
+        )
         return self._again(opened, said)
 
     def undo(self, opened: OpenAudit) -> tuple[OpenAudit, int]:
@@ -225,7 +267,7 @@ class QualityWork:
         from abstractor.quality.audits import undo
 
         mine = opened.audit.mine.get(self.user, ())
-        after = undo(self.desk, opened.sample)
+        after = undo(self.desk, opened.sample, opened.audit)
         return self._again(opened, after), mine[-1]
 
     def lock(self, opened: OpenAudit) -> OpenAudit:
@@ -281,11 +323,10 @@ class QualityWork:
     # Adjudication
 
     def questions(self) -> "tuple[Question, ...]":
-        """The differences this person can settle, patient by patient, names hidden; none of a patient that is still read blind."""
+        """The differences this person can settle, patient by patient, names hidden; none of a patient whose second reader this is."""
         from abstractor.quality.adjudication import questions
 
-        blind = read_blind(self.registry, self.user)
-        found = [one for one in questions(self.desk) if one.patient_id not in blind]
+        found = questions(self.desk)
         first: dict[str, int] = {}
         for at, one in enumerate(found):
             first.setdefault(one.patient_id, at)
@@ -342,7 +383,10 @@ class QualityWork:
 
     def queries(self) -> tuple[Query, ...]:
         """Queries of this person, or to this person, that are not closed; oldest first."""
-        return tuple(one for one in queries(self.desk, unclosed=True) if self.user in (one.asked_by, one.asked_of))
+        if not may(self.registry, "read_facts"):
+            return ()
+        found = [one for one in queries(self.desk, unclosed=True) if self.user in (one.asked_by, one.asked_of)]
+        return open_to(self.desk, found) if found else ()
 
     def waits(self, query: Query) -> bool:
         """Whether it is this person's turn: to answer, or to close what was answered."""

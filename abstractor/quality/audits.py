@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass
 
 from abstractor.model.case import fold
 from abstractor.model.decision import Decision
-from abstractor.quality.audit import UNDO, Audit, Refused, Verdict, check_judgement, fold_audit
+from abstractor.quality.audit import SECOND_READER, UNDO, Audit, Refused, Verdict, check_judgement, fold_audit
 from abstractor.quality.desk import Desk
 from abstractor.quality.frame import Chart, Flagged, Held, charts, held_decisions, nothing_flagged
 from abstractor.quality.plans import plan, size_for_interval
@@ -20,13 +20,14 @@ from abstractor.registry.quality import (
     Sample,
     SampleItem,
     add_sample,
+    decider_of,
     items_of,
     sample_of,
     samples,
     steps,
     take_step,
 )
-from abstractor.registry.readings import read_blind
+from abstractor.registry.readings import read_twice
 
 FACTS, CHARTS = "facts", "charts"
 
@@ -156,13 +157,20 @@ def _sample(desk: Desk, name: str, kind: str, seed: int, plan_row: Mapping[str, 
     )
 
 
-def audit_of(desk: Desk, sample: str) -> Audit:
+def audit_of(desk: Desk, sample: str, known: Audit | None = None) -> Audit:
     """Where the audit of a sample stands.
+
+    Args:
+        desk: who asks.
+        sample: its name.
+        known: the audit as it was seen before: only what came after is read.
 
     Raises:
         RegistryError: there is no such sample.
         Refused: it is one of charts, which are read a second time and not audited.
     """
+    if known is not None:
+        return known.after(steps(desk.registry, "audit", sample, after=known.version))
     if sample_of(desk.registry, sample).kind != FACTS:
         raise Refused(f"sample {sample}: holds charts; they are read a second time")
     return fold_audit(items_of(desk.registry, sample), steps(desk.registry, "audit", sample))
@@ -182,16 +190,20 @@ def view_item(desk: Desk, item: SampleItem) -> ItemInView:
     """The decision behind an item.
 
     Raises:
-        Refused: the auditor is to read this patient blind, or the decision is not in this registry.
+        Refused: the auditor is the second reader of this patient, or the decision is not in this registry.
     """
-    if item.patient_id in read_blind(desk.registry, desk.user):
-        raise Refused(f"item {item.place}: you are reading this patient a second time, blind; close that reading first")
+    _require_no_reader(desk, item)
     made = decisions_of(desk.registry, item.patient_id)
     decision = next((one for one in made if one.action_id == item.action_id), None)
     if decision is None:
         raise Refused(f"item {item.place}: its decision is not in this registry; is it the right one?")
     holds = fold(item.patient_id, made).current.get(item.slot)
     return ItemInView(item, decision, holds is not None and holds.action_id == item.action_id)
+
+
+def _require_no_reader(desk: Desk, item: SampleItem) -> None:
+    if item.patient_id in read_twice(desk.registry, desk.user):
+        raise Refused(f"item {item.place}: {SECOND_READER}")
 
 
 def judge(
@@ -203,6 +215,7 @@ def judge(
     error: str = "",
     third: Mapping[str, object] | None = None,
     comment: str = "",
+    known: Audit | None = None,
 ) -> Audit:
     """Judges one item; a later judgement of the same item takes the place of an earlier one, which stays in the history.
 
@@ -215,43 +228,41 @@ def judge(
         third: what is right: value, and if need be assertion, date, end_date, attributes. A major disagreement without it says that
             what was stated does not hold at all.
         comment: free text.
+        known: the audit as it was seen before: only what came after is read.
 
     Raises:
-        Refused: locked, one's own decision, a patient whom one reads blind, no such item, no known error class, or a value that does
+        Refused: locked, one's own decision, a patient whose second reader one is, no such item, no known error class, or a value that does
             not fit the field.
         StaleCase: another auditor has judged it since.
     """
-    audit = audit_of(desk, sample)
+    audit = audit_of(desk, sample, known)
     item = _item(audit, place)
-    decided_by = view_item(desk, item).decision.decided_by
+    _require_no_reader(desk, item)
+    decided_by = decider_of(desk.registry, item.action_id)
+    if decided_by is None:
+        raise Refused(f"item {item.place}: its decision is not in this registry; is it the right one?")
     check_judgement(audit, item, decided_by, desk.user, verdict, error, desk.rules.error_codes)
     if verdict is Verdict.AGREE and third:
         raise Refused(f"item {place}: who agrees names no other value")
     stated = {key: one for key, one in read_third(desk.book, item.field, third).items() if one} if third else None
     step = desk.step("audit", sample, str(place), str(verdict), error=error, third=stated, comment=comment)
     take_step(desk.registry, step, seen=audit.version)
-    return _after(desk, sample, audit)
-
-
-def _after(desk: Desk, sample: str, audit: Audit) -> Audit:
-    """Where it stands now; what was drawn never changes."""
-    return fold_audit(audit.items, steps(desk.registry, "audit", sample))
+    return audit_of(desk, sample, audit)
 
 
 def _item(audit: Audit, place: int) -> SampleItem:
-    for one in audit.items:
-        if one.place == place:
-            return one
-    raise Refused(f"item {place}: this sample has items 1 to {len(audit.items)}")
+    if place not in audit.by_place:
+        raise Refused(f"item {place}: this sample has items 1 to {len(audit.items)}")
+    return audit.by_place[place]
 
 
-def undo(desk: Desk, sample: str) -> Audit:
-    """Takes back this auditor's last judgement; the one before it holds again.
+def undo(desk: Desk, sample: str, known: Audit | None = None) -> Audit:
+    """Takes back this auditor's last judgement; the one before it holds again. `known`: as for `judge`.
 
     Raises:
         Refused: there is none, or the audit is locked.
     """
-    audit = audit_of(desk, sample)
+    audit = audit_of(desk, sample, known)
     if audit.locked:
         raise Refused("the audit is locked; reopening it needs a reason")
     places = audit.mine.get(desk.user, ())
@@ -263,7 +274,7 @@ def undo(desk: Desk, sample: str) -> Audit:
         raise Refused(f"item {place}: somebody else has judged it since; nothing was undone")
     step = desk.step("audit", sample, str(place), UNDO, undoes=judgement.event_id)
     take_step(desk.registry, step, seen=audit.version)
-    return _after(desk, sample, audit)
+    return audit_of(desk, sample, audit)
 
 
 def lock(desk: Desk, sample: str) -> Audit:

@@ -19,11 +19,13 @@ from abstractor.quality.refused_words import RefusedWords, refused_words
 from abstractor.quality.rule_answers import (
     Drift,
     Period,
+    Quiet,
     by_rulebook,
     by_source,
     drift,
+    listed_rules,
     over_time,
-    retired,
+    quiet_rules,
     worst_rules,
 )
 from abstractor.quality.second_readings import Comparison, finished
@@ -76,7 +78,9 @@ class Gathered:
     rulebooks: tuple[Period, ...]
     drift: tuple[Drift, ...]
     rules: Mapping[str, RuleRecord]
-    retired: tuple[RuleRecord, ...]
+    quiet: Quiet
+    listed: int
+    """Rules that the rulebook has by name."""
     words: tuple[RefusedWords, ...] = ()
     """Words of notes; only where they were asked for."""
 
@@ -100,6 +104,8 @@ def gather(desk: Desk, *, seed: int = 0, curves: Sequence[CurveAgreement] = (), 
     audits = [(one, audit_of(desk, one.name)) for one in samples(desk.registry) if one.kind == FACTS]
     queue = queue_of(desk)
     records = rule_records(desk.registry)
+    listed = listed_rules(desk.book, records)
+    named_now = {one.unit.traits["rule"] for one in held if one.decision.rulebook == desk.book.version} - {"none"}
     now = desk.clock()
     fast = desk.rules.sample.fast_seconds
     return Gathered(
@@ -124,7 +130,8 @@ def gather(desk: Desk, *, seed: int = 0, curves: Sequence[CurveAgreement] = (), 
         rulebooks=by_rulebook(held),
         drift=drift(held),
         rules=records,
-        retired=retired(records, (rule for rule, one in records.items() if one.fired)),
+        quiet=quiet_rules(records, listed, named_now),
+        listed=len(listed),
         words=refused_words(desk, [one.rule for one in worst_rules(records.values())[:_TOLD]]) if with_words else (),
     )
 

@@ -1,11 +1,13 @@
 """Queries that are opened, answered and closed, and the inbox in which their answers and the outcomes of adjudication arrive."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from abstractor.quality.audit import Refused
 from abstractor.quality.desk import Desk
 from abstractor.registry.notes import notes_of
 from abstractor.registry.quality import Message, Step, inbox, mark_read, steps, take_step
+from abstractor.registry.readings import read_blind
 
 OPEN, ANSWER, CLOSE = "open", "answer", "close"
 
@@ -36,6 +38,10 @@ def ask(desk: Desk, patient_id: str, slot: str, to: str, text: str) -> Query:
         raise Refused("a query needs somebody to answer it")
     if not notes_of(desk.registry, patient_id):
         raise Refused(f"patient {patient_id}: not in this registry")
+    if patient_id in read_blind(desk.registry, desk.user):
+        raise Refused(
+            f"patient {patient_id}: you read it blind; comment on the row instead, and ask when you have closed"
+        )
     return _say(desk, desk.new_id(), OPEN, text, patient_id, slot, to)
 
 
@@ -135,8 +141,16 @@ def find_query(desk: Desk, start: str) -> Query:
 
 
 def letters(desk: Desk, *, unread_only: bool = False) -> tuple[Message, ...]:
-    """This person's inbox, newest first."""
-    return inbox(desk.registry, desk.user, unread_only=unread_only)
+    """This person's inbox, newest first. What is about a patient that this person reads blind is kept back until that reading is closed."""
+    blind = read_blind(desk.registry, desk.user)
+    found = inbox(desk.registry, desk.user, unread_only=unread_only)
+    return tuple(one for one in found if one.patient_id not in blind)
+
+
+def open_to(desk: Desk, found: Iterable[Query]) -> tuple[Query, ...]:
+    """The queries that this person may see: none about a patient that is still to be read blind."""
+    blind = read_blind(desk.registry, desk.user)
+    return tuple(one for one in found if one.patient_id not in blind)
 
 
 def read_letter(desk: Desk, message: str, *, unread: bool = False) -> None:

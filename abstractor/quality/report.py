@@ -34,6 +34,7 @@ from abstractor.quality.gathering import Gathered, differences_by_kind
 from abstractor.quality.matching import CAVEAT
 from abstractor.quality.rule_answers import Period, worst_rules
 from abstractor.quality.summary import FieldAudit
+from abstractor.registry.judgements import RuleRecord
 
 _WORST_RULES = 20
 _TERMS = (
@@ -83,12 +84,14 @@ def report_page(desk: Desk, found: Gathered, *, shareable: bool = False) -> Page
         Terms(_TERMS),
     ]
     contents = [(one.anchor, one.text) for one in body if isinstance(one, Heading) and one.anchor]
-    return Page("Quality of the registry", (*_top(found, shareable), Contents(tuple(contents)), *body))
+    return Page("Quality of the registry", (*_top(desk, found, shareable), Contents(tuple(contents)), *body))
 
 
-def _top(found: Gathered, shareable: bool) -> list[Block]:
+def _top(desk: Desk, found: Gathered, shareable: bool) -> list[Block]:
     over = found.coverage
-    failed = [one.field for _, _, fields in found.audits for one in fields if one.acceptance.verdict == "failed"]
+    failed = [
+        _label(desk, one.field) for _, _, fields in found.audits for one in fields if one.acceptance.verdict == "failed"
+    ]
     judged = sum(one.judged for _, _, fields in found.audits for one in fields)
     wrong = sum(one.major for _, _, fields in found.audits for one in fields)
     unclosed = [one for one in found.queries if one.state != "closed"]
@@ -107,7 +110,10 @@ def _top(found: Gathered, shareable: bool) -> list[Block]:
                     "both readers closed",
                 ),
                 Card(
-                    "Waiting", str(len(found.queue.open)), f"{len(unclosed)} open queries", "differences to be settled"
+                    "Waiting",
+                    str(len(found.queue.open)),
+                    f"{len(unclosed)} open {'query' if len(unclosed) == 1 else 'queries'}",
+                    "differences to be settled",
                 ),
                 Card("Time per patient", time, f"{len(found.minutes)} patients", "median, pauses left out"),
             )
@@ -168,7 +174,7 @@ def _audit_table(desk: Desk, fields: Iterable[FieldAudit]) -> Table:
             Cell(str(one.major)),
             _cell(one.right),
             _cell(one.precision),
-            Cell(one.acceptance.verdict, note=one.acceptance.text),
+            Cell(one.acceptance.verdict, note=one.acceptance.text.removeprefix(f"{one.acceptance.verdict}: ")),
         ]
         for one in fields
     ]
@@ -349,12 +355,42 @@ def _rules(found: Gathered) -> list[Block]:
     for title, periods in (("Over time", found.months), ("By source", found.sources), ("By rulebook", found.rulebooks)):
         if periods:
             blocks += [Heading(title, level=3), _periods(periods)]
-    if found.retired:
-        names = ", ".join(f"{one.rule} ({one.judged} judged)" for one in found.retired)
-        blocks.append(
-            Paragraph(f"Rules that find nothing any more, kept for what they once suggested: {names}.", "note")
-        )
-    return blocks
+    return [*blocks, *_silent(found), *_retired(found)]
+
+
+def _silent(found: Gathered) -> list[Block]:
+    """A rule that is in force and finds nothing is no fault by itself, but somebody should know of it."""
+    if not found.quiet.in_force:
+        return []
+    text = (
+        f"In force, of {found.listed} rules that the rulebook has by name, and nothing found in the notes that are here: what they look for is not in "
+        "these notes, or the rule does not work."
+    )
+    rows = [[Cell(one.rule, strong=True), Cell(str(one.judged)), Cell(str(one.right))] for one in found.quiet.in_force]
+    columns = [Column("Rule"), Column("Judged earlier", right=True), Column("Let stand", right=True)]
+    return [
+        Heading("Rules in force that found nothing", level=3),
+        Paragraph(text, "note"),
+        table(columns, rows, small=True),
+    ]
+
+
+def _retired(found: Gathered) -> list[Block]:
+    if not found.quiet.retired:
+        return []
+    text = "No longer in the rulebook. Their record is kept, for what they once suggested stands under their name."
+    rows = [
+        [
+            Cell(one.rule, strong=True), Cell(one.field), Cell(str(one.accepted + one.picked)), Cell(str(one.edited)),
+            Cell(str(one.replaced + one.rejected)), Cell(f"{one.right / one.judged:.0%}" if one.judged else "–"),
+        ]
+        for one in found.quiet.retired
+    ]  # fmt: skip
+    columns = [
+        Column("Rule"), Column("Field"), Column("Accepted", right=True), Column("Edited", right=True), Column("Refused", right=True),
+        Column("Right"),
+    ]  # fmt: skip
+    return [Heading("Retired rules", level=3), Paragraph(text, "note"), table(columns, rows, small=True)]
 
 
 def _periods(periods: Iterable[Period]) -> Table:
@@ -423,6 +459,17 @@ def _estimate(name: str, one: Estimate) -> dict[str, object]:
     return {name: one.value, f"{name}_lower": one.lower, f"{name}_upper": one.upper, f"{name}_n": one.n}
 
 
+def _never(found: Gathered) -> list[RuleRecord]:
+    """Rules in force that neither found anything nor were ever judged."""
+    return [one for one in found.quiet.in_force if one.rule not in found.rules]
+
+
+def _state_of(found: Gathered, rule: str) -> str:
+    if rule in {one.rule for one in found.quiet.retired}:
+        return "retired"
+    return "in force, found nothing" if rule in {one.rule for one in found.quiet.in_force} else "in force"
+
+
 def _tables(found: Gathered, shareable: bool) -> Mapping[str, list[dict[str, object]]]:
     tables: dict[str, list[dict[str, object]]] = {
         "audits": [
@@ -445,7 +492,7 @@ def _tables(found: Gathered, shareable: bool) -> Mapping[str, list[dict[str, obj
             }
             for one in found.agreement
         ],
-        "rules": [asdict(one) for one in found.rules.values()],
+        "rules": [asdict(one) | {"state": _state_of(found, one.rule)} for one in (*found.rules.values(), *_never(found))],
     }  # fmt: skip
     if not shareable:
         tables["differences"] = [

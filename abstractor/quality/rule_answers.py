@@ -14,6 +14,7 @@ from abstractor.quality.frame import Held
 from abstractor.quality.settings import Release
 from abstractor.registry.judgements import RuleRecord
 from abstractor.registry.quality import Step, steps, take_step
+from abstractor.rulebook.book import RuleBook
 
 RELEASED, REFUSED = "released", "refused"
 _JUDGING = frozenset({Action.ACCEPT, Action.PICK, Action.EDIT, Action.REJECT})
@@ -111,10 +112,52 @@ def worst_rules(records: Iterable[RuleRecord]) -> list[RuleRecord]:
     return sorted(judged, key=lambda one: (clopper_pearson(one.right, one.judged)[1], -one.judged, one.rule))
 
 
-def retired(records: Mapping[str, RuleRecord], current: Iterable[str]) -> tuple[RuleRecord, ...]:
-    """Records of rules that the rulebook no longer has: what they once suggested keeps its origin."""
-    alive = frozenset(current)
-    return tuple(record for rule, record in sorted(records.items()) if rule not in alive)
+def listed_rules(book: RuleBook, records: Iterable[str]) -> frozenset[str]:
+    """The rules that stand in the rulebook by name: target rules, and the named forms of components that found anything at all.
+
+    What a component builds out of a vocabulary (a drug, a gene) has a name only once it is found.
+    """
+    found = tuple(records)
+    listed = {one.id for one in book.targets}
+    for name, content in book.settings.items():
+        of_part = [rule for rule in found if rule.startswith(f"{name}.")]
+        for one in _ids_in(content) if of_part else ():
+            listed.update([rule for rule in of_part if rule.endswith(f".{one}")] or [f"{name}.{one}"])
+    return frozenset(listed)
+
+
+def _ids_in(content: object) -> set[str]:
+    if isinstance(content, Mapping):
+        own = {content["id"]} if isinstance(content.get("id"), str) else set()
+        return own.union(*(_ids_in(one) for one in content.values()))
+    return set().union(*(_ids_in(one) for one in content)) if isinstance(content, list | tuple) else set()
+
+
+@dataclass(frozen=True, slots=True)
+class Quiet:
+    """Rules that find nothing and offer nothing in the notes that are here."""
+
+    in_force: tuple[RuleRecord, ...]
+    """The rulebook has them: what they look for is not in these notes, or they do not work."""
+    retired: tuple[RuleRecord, ...]
+    """The rulebook no longer has them: what they once suggested keeps its origin."""
+
+
+def quiet_rules(records: Mapping[str, RuleRecord], listed: Iterable[str], named_now: Iterable[str]) -> Quiet:
+    """Tells rules that are in force and find nothing from those that are gone.
+
+    Args:
+        records: of all rules that fired, offered something or were ever judged.
+        listed: the rules that the rulebook has by name.
+        named_now: rules that decisions under the version of the rulebook that is in use go back to.
+    """
+    present = frozenset(listed) | frozenset(named_now)
+    silent = {rule: one for rule, one in records.items() if not one.fired and not one.offered}
+    known = {rule: RuleRecord(rule) for rule in present - records.keys()}
+    return Quiet(
+        tuple(one for rule, one in sorted({**known, **silent}.items()) if rule in present),
+        tuple(one for rule, one in sorted(silent.items()) if rule not in present),
+    )
 
 
 @dataclass(frozen=True, slots=True)

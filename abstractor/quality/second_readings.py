@@ -15,7 +15,7 @@ from abstractor.quality.frame import PERSON
 from abstractor.registry.decisions import decisions_of
 from abstractor.registry.notes import notes_of
 from abstractor.registry.quality import items_of, sample_of
-from abstractor.registry.readings import Reading, ReadingLog, add_reading, has_seen, readings
+from abstractor.registry.readings import Reading, ReadingLog, add_reading, readings, why_not_blind
 from abstractor.review.config import ReviewConfig
 from abstractor.review.session import Session
 
@@ -31,7 +31,7 @@ def assign(desk: Desk, patient_id: str, reader: str, *, suggesting: bool, sample
         sample: the sample of charts it belongs to; "" for none.
 
     Raises:
-        RegistryError: the reader is the first one, or reads it already.
+        RegistryError: the reader knows something of the first reading, or reads it already.
     """
     return add_reading(
         desk.registry, Reading(desk.new_id(), patient_id, reader, suggesting, sample, desk.user, desk.clock())
@@ -52,11 +52,11 @@ def assign_sample(desk: Desk, sample: str, readers: Iterable[str], *, suggesting
     for item in items_of(desk.registry, sample):
         if item.patient_id in taken:
             continue
-        free = [name for name in names if not has_seen(desk.registry, item.patient_id, name)]
+        known = {name: why_not_blind(desk.registry, item.patient_id, name) for name in names}
+        free = [name for name, why in known.items() if not why]
         if not free:
-            raise Refused(
-                f"patient {item.patient_id}: every one of these readers has decided on it or audited it; name another"
-            )
+            told = "; ".join(f"{name} {why}" for name, why in known.items())
+            raise Refused(f"patient {item.patient_id}: none of these may read it blind ({told}); name another reader")
         made.append(assign(desk, item.patient_id, free[item.place % len(free)], suggesting=suggesting, sample=sample))
     return tuple(made)
 
@@ -112,7 +112,13 @@ def compare(desk: Desk, reading: Reading) -> Comparison:
     made = decisions_of(desk.registry, reading.patient_id)
     kept = first_reading(reading.patient_id, made, _closing(log.decisions_of(reading.patient_id)))
     if not kept:
-        raise Refused(f"patient {reading.patient_id}: the first reader has not closed it yet")
+        again = len(fold(reading.patient_id, made).recheck)
+        todo = (
+            f"has not looked again at {again} decisions on a note that has a new version"
+            if again
+            else "has not closed it"
+        )
+        raise Refused(f"patient {reading.patient_id}: the first reader {todo} yet")
     first = fold(reading.patient_id, kept)
     pairs = compare_facts(first.facts, second.facts, desk.book.fields, desk.rules)
     return Comparison(reading, closed_by(kept), pairs, first, second)
@@ -140,17 +146,19 @@ def first_reading(patient_id: str, decisions: Iterable[Decision], until: str) ->
     Args:
         patient_id: the patient.
         decisions: all in the registry, oldest first.
-        until: when the second reading was closed. The first counts as it was closed then; if it was open then, as it is closed next.
+        until: when the second reading was closed. The first counts as it was closed then; if it was open then, as it is closed next. So it
+            does if a note had a new version that the first reader had not looked at then: the second one has, and differences would
+            be those of the note.
 
     Returns:
         Nothing where it is not closed yet.
     """
     made = tuple(decisions)
     closings = [at for at, one in enumerate(made) if one.action is Action.CLOSE]
-    before = [one for one in made if one.decided_at <= until]
+    then = fold(patient_id, [one for one in made if one.decided_at <= until])
     earlier = [at for at in closings if made[at].decided_at <= until]
-    closed_then = fold(patient_id, before).closed
-    end = earlier[-1] if closed_then else next((at for at in closings if at not in earlier), -1)
+    later = (at for at in closings if at not in earlier and not fold(patient_id, made[: at + 1]).recheck)
+    end = earlier[-1] if then.closed and not then.recheck else next(later, -1)
     return tuple(one for one in made[: end + 1] if one.source != "adjudication")
 
 

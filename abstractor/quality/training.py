@@ -50,7 +50,7 @@ def make_training(desk: Desk, file: Path, patient_ids: Sequence[str], *, share: 
         RegistryError: the file exists or can't be written.
     """
     require_power(desk.registry, "plan_quality")
-    copy = create_registry(str(file))
+    copy = create_registry(str(file), desk.registry.key)  # what is encrypted leaves no copy in clear
     try:
         marked = mark_training(copy, desk.step(TRAINING, "", "", _MARKED, copied_from=desk.registry.name))
         for patient_id in patient_ids:

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from sqlalchemy import Connection, select, update
+from sqlalchemy import Connection, or_, select, update
 
 from abstractor.model.decision import Decision
 from abstractor.model.errors import RegistryError, StaleCase
@@ -17,7 +17,8 @@ from abstractor.registry.codec import plain
 from abstractor.registry.decisions import append, stored_decision
 from abstractor.registry.engine import Registry, alone
 from abstractor.registry.inserts import insert_once
-from abstractor.registry.people import require
+from abstractor.registry.people import require, require_one, require_person, require_self
+from abstractor.registry.readings import second_reader
 from abstractor.registry.roles import roles
 from abstractor.registry.tables import (
     DecisionRow,
@@ -33,6 +34,9 @@ AUDIT, LOCK, REOPEN = "audit", "lock", "reopen"
 """The kind of an audit's steps, and the two that concern all of it."""
 TRAINING = "training"
 """The kind of the steps of a training copy, which no other registry has."""
+_ABOUT_NO_PATIENT = frozenset({"release", TRAINING})
+_QUEUEING = ("plan_quality", "second_read", "audit", "adjudicate")
+"""Whoever may do one of these may bring differences before the adjudicator."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,6 +165,7 @@ def samples(registry: Registry) -> tuple[Sample, ...]:
     """All samples, oldest first."""
     table = QualitySampleRow.__table__
     with registry.read() as connection:
+        require_person(registry, connection)
         rows = connection.execute(select(table).order_by(table.c.drawn_at, table.c.name)).mappings().all()
     return tuple(Sample(**(dict(row) | {"strata": tuple(row["strata"])})) for row in rows)
 
@@ -183,6 +188,7 @@ def items_of(registry: Registry, name: str) -> tuple[SampleItem, ...]:
     """The items of a sample, in their order."""
     table = QualityItemRow.__table__
     with registry.read() as connection:
+        require(registry, connection, "list_patients")
         rows = connection.execute(select(table).where(table.c.sample == name).order_by(table.c.place)).mappings().all()
     return tuple(SampleItem(**row) for row in rows)
 
@@ -192,19 +198,51 @@ def drawn_decisions(registry: Registry, name: str) -> dict[str, Decision]:
     items, made = QualityItemRow.__table__, DecisionRow.__table__
     statement = select(made).join(items, items.c.action_id == made.c.action_id).where(items.c.sample == name)
     with registry.read() as connection:
+        require(registry, connection, "read_facts")
         rows = connection.execute(statement).mappings()
         return {row["action_id"]: stored_decision(row) for row in rows}
 
 
-def steps(registry: Registry, kind: str, scope: str | None = None) -> tuple[Step, ...]:
-    """All steps of a kind (within a scope), oldest first."""
+def deciders_of(registry: Registry, name: str) -> dict[str, str]:
+    """Who made the decisions behind the items of a sample of facts, by their action id."""
+    items, made = QualityItemRow.__table__, DecisionRow.__table__
+    statement = select(made.c.action_id, made.c.decided_by).join(items, items.c.action_id == made.c.action_id)
     with registry.read() as connection:
-        return _steps(connection, kind, scope)
+        require(registry, connection, "list_patients")
+        return {row.action_id: row.decided_by for row in connection.execute(statement.where(items.c.sample == name))}
 
 
-def _steps(connection: Connection, kind: str, scope: str | None) -> tuple[Step, ...]:
+def decider_of(registry: Registry, action_id: str) -> str | None:
+    """Who made a decision; None where it is not in this registry."""
+    with registry.read() as connection:
+        require(registry, connection, "read_facts")
+        return connection.scalar(select(DecisionRow.decided_by).where(DecisionRow.action_id == action_id))
+
+
+def decided_since(registry: Registry, decision: Decision) -> bool:
+    """Whether anything was done on a decision's question, or with the decision itself, after it: only then may it stand no more."""
+    table = DecisionRow
+    newer = select(table.sequence).where(
+        table.patient_id == decision.patient_id,
+        table.sequence > decision.sequence,
+        or_(table.slot == decision.slot, table.undoes == decision.action_id),
+    )
+    with registry.read() as connection:
+        require(registry, connection, "read_facts")
+        return connection.execute(newer.limit(1)).first() is not None
+
+
+def steps(registry: Registry, kind: str, scope: str | None = None, *, after: int = 0) -> tuple[Step, ...]:
+    """All steps of a kind (within a scope) after a sequence, oldest first; those about patients only for who may read facts of patients."""
+    with registry.read() as connection:
+        if kind not in _ABOUT_NO_PATIENT:
+            require(registry, connection, "read_facts")
+        return _steps(connection, kind, scope, after)
+
+
+def _steps(connection: Connection, kind: str, scope: str | None, after: int = 0) -> tuple[Step, ...]:
     table = QualityEventRow.__table__
-    statement = select(table).where(table.c.kind == kind).order_by(table.c.sequence)
+    statement = select(table).where(table.c.kind == kind, table.c.sequence > after).order_by(table.c.sequence)
     if scope is not None:
         statement = statement.where(table.c.scope == scope)
     return tuple(Step(**row) for row in connection.execute(statement).mappings())
@@ -234,27 +272,42 @@ def take_step(registry: Registry, step: Step, *, seen: int, messages: Iterable[M
 
 def _take(connection: Connection, step: Step, seen: int, messages: Iterable[Message]) -> Step:
     alone(connection, f"quality {step.kind} {step.scope}")
-    standing = _steps(connection, step.kind, step.scope)
-    for one in standing:
-        if one.event_id == step.event_id:
-            return one
-    for one in standing:
-        if one.sequence > seen and _concerns(one, step):
+    table = QualityEventRow.__table__
+    same = connection.execute(select(table).where(table.c.event_id == step.event_id)).mappings().first()
+    if same is not None:
+        return Step(**same)
+    for one in _steps(connection, step.kind, step.scope, seen):
+        if _concerns(one, step):
             raise StaleCase(f"{one.done_by} was there at {one.done_at}; not saved: look again and decide again")
-    _require_unlocked(standing, step)
+    _require_unlocked(connection, step)
+    _require_no_reader(connection, step)
     return _insert(connection, step, messages)
 
 
-def _require_unlocked(standing: Iterable[Step], step: Step) -> None:
+def _require_unlocked(connection: Connection, step: Step) -> None:
     """A lock holds here too, whoever calls: what stands in a locked audit is what was signed."""
     if step.kind != AUDIT:
         return
-    whole = [one.action for one in standing if not one.subject]
-    locked = whole[-1:] == [LOCK]
+    table = QualityEventRow.__table__
+    whole = (table.c.kind == step.kind, table.c.scope == step.scope, table.c.subject == "")
+    locked = connection.scalar(select(table.c.action).where(*whole).order_by(table.c.sequence.desc()).limit(1)) == LOCK
     if step.action == REOPEN and not str(step.content.get("reason", "")).strip():
         raise RegistryError(f"sample {step.scope}: reopening needs a reason; nothing was written")
     if locked and step.action != REOPEN:
         raise RegistryError(f"sample {step.scope}: its audit is locked; reopening it needs a reason")
+
+
+def _require_no_reader(connection: Connection, step: Step) -> None:
+    """Who is to read a patient a second time, or has, does not judge the first reading: the two are compared."""
+    if step.kind != AUDIT or not step.subject:
+        return
+    item = QualityItemRow.__table__
+    here = select(item.c.patient_id).where(item.c.sample == step.scope, item.c.place == int(step.subject))
+    patient_id = connection.scalar(here)
+    if patient_id is not None and second_reader(connection, patient_id, step.done_by):
+        raise RegistryError(
+            f"sample {step.scope}, item {step.subject}: {step.done_by} is the second reader of this patient; somebody else must audit it"
+        )
 
 
 def _concerns(newer: Step, step: Step) -> bool:
@@ -318,6 +371,7 @@ def add_differences(registry: Registry, found: Iterable[Difference]) -> int:
     rows = [_difference_row(one) for one in found]
 
     def work(connection: Connection) -> int:
+        require_one(registry, connection, _QUEUEING)
         alone(connection, "quality_difference")
         standing = set(connection.scalars(select(QualityDifferenceRow.difference)))
         new = [row for row in rows if row["difference"] not in standing]
@@ -341,6 +395,7 @@ def differences(registry: Registry, origin: str | None = None) -> tuple[Differen
     if origin is not None:
         statement = statement.where(table.c.origin == origin)
     with registry.read() as connection:
+        require(registry, connection, "read_facts")
         return tuple(Difference(**row) for row in connection.execute(statement).mappings())
 
 
@@ -351,6 +406,7 @@ def inbox(registry: Registry, user: str, *, unread_only: bool = False) -> tuple[
     if unread_only:
         statement = statement.where(table.c.read_at.is_(None))
     with registry.read() as connection:
+        require_self(registry, connection, user)
         return tuple(Message(**row) for row in connection.execute(statement).mappings())
 
 
@@ -358,6 +414,7 @@ def mark_read(registry: Registry, message: str, user: str, at: str | None) -> No
     """Notes when its recipient read a message; None makes it unread again."""
 
     def work(connection: Connection) -> None:
+        require_self(registry, connection, user)
         mine = (MessageRow.message == message, MessageRow.recipient == user)
         connection.execute(update(MessageRow).where(*mine).values(read_at=at))
 

@@ -1,8 +1,6 @@
 """An audit, from the draw to the lock: nothing is overwritten, nobody audits their own work, and a locked audit stays as it is."""
 
-import sqlite3
 from collections.abc import Callable
-from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -29,9 +27,12 @@ from abstractor.quality.frame import held_decisions
 from abstractor.quality.rule_answers import over_time, release_gate
 from abstractor.quality.settings import read_quality_rules
 from abstractor.quality.summary import audit_fields
+from abstractor.registry.engine import Registry
 from abstractor.registry.quality import items_of, sample_of, samples, take_step
 
 Desks = Callable[[str], Desk]
+REGISTRIES = ("sqlite", "postgresql")
+
 ALL = Wanted(per_field=100)
 
 
@@ -167,19 +168,22 @@ def test_an_audit_says_which_fields_pass(desk: Desks) -> None:
     assert found["metastasis"].precision.value is None  # nothing was stated: all four were rejections
 
 
-def test_steps_and_samples_can_not_be_changed_or_deleted(desk: Desks, registry_file: Path) -> None:
+def test_steps_and_samples_can_not_be_changed_or_deleted(desk: Desks, registry: Registry) -> None:
     draw_facts(desk("qa"), "may", 7, ALL)
     judge(desk("qa"), "may", 1, Verdict.AGREE)
-    with closing(sqlite3.connect(registry_file)) as connection:
-        for statement in (
-            "UPDATE quality_event SET action = 'major'",
-            "DELETE FROM quality_event",
-            "UPDATE quality_sample SET seed = 1",
-            "DELETE FROM quality_item",
-            "INSERT OR REPLACE INTO quality_event SELECT * FROM quality_event",
-        ):
-            with pytest.raises(sqlite3.IntegrityError, match="append-only"):
-                connection.execute(statement)
+    statements = [
+        "UPDATE quality_event SET action = 'major'",
+        "DELETE FROM quality_event",
+        "UPDATE quality_sample SET seed = 1",
+        "DELETE FROM quality_item",
+    ]
+    if registry.engine.dialect.name == "sqlite":
+        statements.append("INSERT OR REPLACE INTO quality_event SELECT * FROM quality_event")
+    else:
+        statements.append("TRUNCATE quality_event")
+    for statement in statements:
+        with pytest.raises(RegistryError, match="can't be changed or deleted"), registry.write() as connection:
+            connection.exec_driver_sql(statement)
 
 
 def test_charts_of_a_new_abstractor_are_all_read_again(desk: Desks) -> None:

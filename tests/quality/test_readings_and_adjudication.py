@@ -34,6 +34,8 @@ from abstractor.review.config import ReviewConfig
 from abstractor.rulebook.schema import FieldSpec
 
 Desks = Callable[[str], Desk]
+REGISTRIES = ("sqlite", "postgresql")
+
 OPEN = ReviewConfig(close_open=True)
 
 
@@ -262,7 +264,7 @@ def test_both_readers_find_the_outcome_in_their_inbox(desk: Desks) -> None:
     settle_field(desk, "stage.valg", "extensive", comment="see the CT")
     for reader in ("ann", "max"):
         [letter] = letters(desk(reader), unread_only=True)
-        assert "extensive (HUM); see the CT" in letter.text
+        assert "Extensive stage (HUM: slip, guideline misread or unclear); see the CT" in letter.text
         read_letter(desk(reader), letter.message)
         assert letters(desk(reader), unread_only=True) == ()
         read_letter(desk("pi"), letter.message, unread=True)  # somebody else's letter stays as it is

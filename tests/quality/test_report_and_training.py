@@ -200,9 +200,10 @@ def test_two_scripted_abstractors_are_audited_and_the_truth_lies_in_the_interval
     assert all(one.covered >= 15 for one in figures.values())
 
 
-def test_the_commands_go_from_sample_to_report(at_work: Desk, registry_file: Path, tmp_path: Path) -> None:
+@pytest.mark.both_databases
+def test_the_commands_go_from_sample_to_report(at_work: Desk, registry_name: str, tmp_path: Path) -> None:
     def run(*words: str, said: str = "") -> str:
-        done = CliRunner().invoke(cli, [*words, "--db", str(registry_file), "--user", "qb"], input=said)
+        done = CliRunner().invoke(cli, [*words, "--db", registry_name, "--user", "qb"], input=said)
         assert done.exit_code == 0, done.output
         return done.output
 
@@ -214,6 +215,6 @@ def test_the_commands_go_from_sample_to_report(at_work: Desk, registry_file: Pat
     assert "0 new differences" in run("qa", "adjudicate", "queue")
     run("qa", "report", "--out", str(tmp_path / "out"))
     assert (tmp_path / "out" / "report.html").is_file()
-    wrong = CliRunner().invoke(cli, ["qa", "lock", "june", "--db", str(registry_file)])
+    wrong = CliRunner().invoke(cli, ["qa", "lock", "june", "--db", registry_name])
     assert wrong.exit_code == 1
     assert "14 items are not judged yet" in wrong.output

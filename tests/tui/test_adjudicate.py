@@ -69,6 +69,7 @@ async def test_the_sides_are_as_stored_each_time(at_work, queue):
     assert await sides() == await sides()
 
 
+@pytest.mark.both_databases
 async def test_a_choice_needs_the_class_of_the_error_and_becomes_the_registrys_value(at_work, queue, abstracted):
     async with at_work("quinn", *OPEN) as hand:
         await to_stage(hand)
@@ -176,6 +177,7 @@ async def test_all_settled_says_so_and_leaves_an_empty_desk(at_work, queue):
         assert "nothing waits" in hand.painted()
 
 
+@pytest.mark.both_databases
 async def test_what_somebody_else_has_settled_meanwhile_is_told(at_work, queue, abstracted, book):
     from abstractor.quality.adjudication import adjudicate
 
@@ -185,3 +187,18 @@ async def test_what_somebody_else_has_settled_meanwhile_is_told(at_work, queue, 
         await hand.press("2", *CLASS)
         assert settled(queue)[at].done_by == "zoe"
         assert "zoe" in hand.line() or "settled" in hand.line()
+
+
+async def test_a_long_value_is_told_whole_in_a_narrow_column(at_work, queue):
+    async with at_work("quinn", *OPEN) as hand:
+        screen = hand.screen
+        lines = screen._columns("", ["Stable disease 2024-04-22", "nothing", "nothing"], 20, screen.palette.plain)
+        assert len(lines) == 2
+        assert "2024-04-22" in lines[1].plain
+
+
+async def test_the_last_one_open_is_said_to_be_left_and_not_sent_to_the_meeting(at_work, queue):
+    async with at_work("quinn", *OPEN) as hand:
+        hand.screen._open = {hand.screen.key}
+        await hand.press("enter")
+        assert "1 left to settle: this one" in hand.line()

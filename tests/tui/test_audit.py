@@ -1,11 +1,17 @@
 """The audit of a sample in the interface: item by item with its words, agreed or not, undone, finished, reopened; all of it committed."""
 
+from dataclasses import replace
+
 import pytest
 
+from abstractor.model.decision import Action, Decision
+from abstractor.quality.at_screen import QualityWork
 from abstractor.quality.audits import Wanted, audit_of, draw_facts
 from abstractor.quality.desk import open_desk
+from abstractor.quality.second_readings import assign
 from abstractor.registry.decisions import decisions_of
 from abstractor.registry.quality import sample_of
+from abstractor.registry.suggestions import suggestions_of
 from abstractor.tui.screens.audit import AuditScreen
 from abstractor.tui.screens.audit_figures import AuditFiguresScreen
 from abstractor.tui.screens.edit import EditScreen
@@ -13,6 +19,7 @@ from abstractor.tui.screens.quality import QualityScreen
 
 OPEN = ("g", "q", "enter")
 ITEMS = 12
+NOON = "2024-05-01T12:00:00.000+00:00"
 
 
 @pytest.fixture
@@ -51,6 +58,7 @@ async def test_what_was_decided_and_where_it_stands_is_on_the_screen_at_every_si
             await hand.press("j")
 
 
+@pytest.mark.both_databases
 async def test_agreeing_commits_and_goes_on(at_work, desk):
     async with at_work("quinn", *OPEN) as hand:
         await hand.press("a")
@@ -134,6 +142,7 @@ async def test_a_comment_is_saved_with_the_judgement_or_added_to_it(at_work, des
         assert (judged(desk)[1].comment, judged(desk)[1].verdict) == ("seen twice", "agree")
 
 
+@pytest.mark.both_databases
 async def test_undo_takes_back_the_last_judgement_and_goes_to_it(at_work, desk):
     async with at_work("quinn", *OPEN, "a", "a", "u") as hand:
         assert list(judged(desk)) == [1]
@@ -170,6 +179,7 @@ async def test_what_somebody_else_has_judged_meanwhile_is_shown_and_not_overwrit
         assert hand.screen.opened.audit.judged[1].auditor == judged(desk)[1].auditor
 
 
+@pytest.mark.both_databases
 async def test_the_last_judgement_offers_to_finish_and_a_finished_audit_says_what_it_found(at_work, desk):
     async with at_work("quinn", *OPEN, *["a"] * ITEMS) as hand:
         assert "finishes the audit" in hand.line()
@@ -186,6 +196,7 @@ async def test_the_last_judgement_offers_to_finish_and_a_finished_audit_says_wha
         assert "LOCKED" in hand.line("header")
 
 
+@pytest.mark.both_databases
 async def test_a_locked_audit_takes_nothing_until_it_is_reopened_with_a_reason(at_work, desk):
     async with at_work("quinn", *OPEN, *["a"] * ITEMS, "enter", "enter", "q") as hand:
         await hand.press("k", "r")
@@ -235,3 +246,45 @@ async def test_a_sample_with_a_decision_that_is_not_there_says_so(at_work, desk,
         hand.screen.opened.decisions.clear()
         await hand.press("j")
         assert "not in this registry" in hand.painted()
+
+
+async def test_a_patient_that_is_still_to_be_read_blind_is_hidden_in_the_list(at_work, desk, abstracted, book):
+    patient = audit_of(desk, "may").items[0].patient_id
+    assign(open_desk(abstracted, book, "pi"), patient, "bea", suggesting=False)
+    async with at_work("bea", "g", "q") as hand:
+        hand.screen.list.go(next(at for at, one in enumerate(hand.screen.items) if one.kind == "audit"))
+        await hand.press("enter")
+        hand.screen.go_to("1")
+        await hand.settle()
+        assert "Somebody else must" in "\n".join(line.plain for line in hand.screen.query_one("#evidence").lines)
+        assert "hidden: you read it blind" in hand.screen.item_line("1", 76)[1].plain
+        assert hand.screen.decision is None
+        await hand.press("a")
+        assert "second reader of this patient" in hand.line()
+    assert judged(desk) == {}
+
+
+async def test_a_change_of_size_leaves_what_was_decided_in_its_pane(at_work, desk):
+    async with at_work("quinn", *OPEN) as hand:
+        await hand.pilot.resize_terminal(160, 50)
+        await hand.settle()
+        evidence = "\n".join(line.plain for line in hand.screen.query_one("#evidence").lines)
+        assert "conf " not in evidence
+        assert evidence.split()[0] in {"accepted", "edited", "rejected"}
+
+
+@pytest.mark.parametrize("size", [(80, 24), (160, 50)])
+async def test_an_interval_is_never_cut(at_work, desk, size):
+    async with at_work("quinn", *OPEN, "a", "a", "f", size=size) as hand:
+        await hand.settle()
+        shares = [one for one in hand.painted().splitlines() if " % (" in one and "interval" not in one]
+        assert shares
+        assert all(one.rstrip().endswith(")") for one in shares)
+
+
+def test_what_was_refused_is_shown_with_the_words_that_the_rules_offer(desk, abstracted):
+    work = QualityWork(abstracted, desk.book, "quinn")
+    offered = next(one for one in suggestions_of(abstracted, "P1") if one.evidence)
+    refused = Decision("x", "P1", offered.slot, Action.REJECT, "ann", NOON, offered.field, offered.value)
+    assert work.words_of(refused) == offered.evidence
+    assert work.words_of(replace(refused, value="something else")) == ()

@@ -87,6 +87,7 @@ async def test_no_row_has_a_decision_of_the_first_reader(at_work, reading):
             await hand.press("j")
 
 
+@pytest.mark.both_databases
 async def test_decisions_go_to_the_log_of_the_reading_and_never_to_the_registry(at_work, reading, abstracted):
     before = decisions_of(abstracted, "P1")
     async with at_work("bea", *OPEN) as hand:
@@ -187,6 +188,7 @@ async def test_where_the_second_reader_was_is_not_remembered_for_the_ordinary_re
         assert place_of(abstracted, "bea") is None
 
 
+@pytest.mark.both_databases
 async def test_closing_ends_the_reading_and_takes_it_off_the_desk(at_work, reading, abstracted, book):
     async with at_work("bea", *OPEN) as hand:
         for row in hand.session.rows:
@@ -215,3 +217,13 @@ async def test_every_screen_of_a_training_copy_says_that_it_is_one(at_work):
         assert "TRAINING COPY" in hand.painted()
     async with at_work("quinn") as hand:
         assert "TRAINING" not in hand.painted()
+
+
+async def test_a_row_without_an_answer_says_that_suggestions_are_hidden_and_not_that_nothing_was_found(
+    at_work, hidden_reading
+):
+    async with at_work("bea", *OPEN) as hand:
+        await hand.go("stage.valg")
+        assert "What the rules found is hidden" in hand.painted()
+        assert "Nothing was found" not in hand.painted()
+        assert "nothing stated yet" in hand.line("evidence-title")

@@ -26,6 +26,7 @@ def asked(abstracted, book):
     return ask(open_desk(abstracted, book, "quinn", lambda: NOW), "P1", "stage.valg", "ann", "Which scan?")
 
 
+@pytest.mark.both_databases
 async def test_an_outcome_arrives_and_enter_goes_to_its_row_and_marks_it_read(at_work, outcome, abstracted):
     async with at_work("ann", *OPEN) as hand:
         assert isinstance(hand.screen, InboxScreen)
@@ -46,6 +47,7 @@ async def test_a_message_can_be_marked_as_read_and_unread(at_work, outcome, abst
         assert inbox(abstracted, "ann")[0].read_at is None
 
 
+@pytest.mark.both_databases
 async def test_a_question_is_answered_and_who_asked_closes_it(at_work, asked, abstracted, book):
     async with at_work("ann", *OPEN) as hand:
         assert "Which scan?" in hand.painted()
@@ -106,3 +108,10 @@ async def test_hostile_words_reach_the_screen_as_marks(at_work, abstracted, book
     async with at_work("ann", *OPEN) as hand:
         assert "\x1b" not in hand.painted()
         assert "[b]c" in hand.painted()
+
+
+async def test_a_question_names_what_it_is_about_in_the_words_of_the_form(at_work, asked):
+    async with at_work("ann", *OPEN) as hand:
+        [question, message] = [one for one in hand.painted().splitlines() if "VALG stage at diagnosis" in one]
+        assert "from quinn" in question
+        assert "query by quinn about" in message

@@ -19,7 +19,7 @@ from abstractor.tui.screens.edit import Stated
 from abstractor.tui.screens.examining import ExaminingScreen, in_words, said
 from abstractor.tui.themes import Palette
 from abstractor.tui.widgets.lines import Line
-from abstractor.tui.wrap import fit
+from abstractor.tui.wrap import fit, wrap
 
 if TYPE_CHECKING:
     from abstractor.model.suggestion import Suggestion
@@ -35,6 +35,9 @@ class AdjudicateScreen(ExaminingScreen):
     """The differences that wait for this person."""
 
     OWN = ADJUDICATE
+    DEFAULT_CSS = """
+    AdjudicateScreen #evidence-box { height: 38%; }
+    """
 
     def __init__(
         self,
@@ -67,7 +70,7 @@ class AdjudicateScreen(ExaminingScreen):
 
     def next_waiting(self) -> str | None:
         unmet = [one for one in self.waiting if one not in self._met]
-        after = [one for one in unmet if self.keys.index(one) > self.at]
+        after = [one for one in unmet if self.places[one] > self.at]
         return next(iter([*after, *(one for one in unmet if one != self.key)]), None)
 
     def patient_of(self, key: str) -> str:
@@ -105,7 +108,7 @@ class AdjudicateScreen(ExaminingScreen):
         met = len(self._open & set(self._met))
         told = f"ADJUDICATE   {settled}/{len(self.keys)} settled"
         told += f"   {met} to the meeting" if met else ""
-        return f"{told}   readers hidden, sides random"
+        return f"{told}   readers hidden, sides random" if self.has_class("wide") else f"{told}   readers hidden"
 
     def asked(self, row: Row) -> tuple[str, str]:
         question = self.question
@@ -128,21 +131,27 @@ class AdjudicateScreen(ExaminingScreen):
         room = max(12, (pane.width - _COLUMN) // 3)
         rules = self._rules_say(row)
         heads = [f"{key} Reader {side}" for key, side in zip(self._choose_keys, "LR", strict=True)]
-        lines = [self._columns("", [*heads, "NLP"], room, palette.faint)]
+        lines = self._columns("", [*heads, "NLP"], room, palette.faint)
         sides = [self._told_side(side, self.key) for side in self.question.sides]
-        lines.append(self._columns("", [*sides, rules], room, palette.state(State.CONFLICT)))
+        lines += self._columns("", [*sides, rules], room, palette.state(State.CONFLICT))
         details = [tell_attributes(side.attributes) for side in self.question.sides]
         if details[0] != details[1]:
-            lines.append(self._columns("details", details, room, palette.plain))
+            lines += self._columns("details", details, room, palette.plain)
         for side, letter in zip(self.question.sides, "LR", strict=True):
             lines += pane.quotes(side.evidence[:2], f"evidence {letter}") or pane.told(
                 f"evidence {letter} none", palette.faint
             )
         return lines
 
-    def _columns(self, head: str, texts: Sequence[str], room: int, style: Style) -> Line:
-        cells = "".join(fit(one, room - 2) + "  " for one in texts)
-        return Line.of((f" {fit(head, _COLUMN - 1)}", self.palette.faint), (cells, style))
+    def _columns(self, head: str, texts: Sequence[str], room: int, style: Style) -> list[Line]:
+        """As many lines as the longest text takes: a day that is cut off can't be judged."""
+        columns = [_rows_of(one, room - 2) for one in texts]
+        lines = []
+        for at in range(max(len(one) for one in columns)):
+            cells = "".join(fit(one[at] if at < len(one) else "", room - 2) + "  " for one in columns)
+            start = fit(head if at == 0 else "", _COLUMN - 1)
+            lines.append(Line.of((f" {start}", self.palette.faint), (cells, style)))
+        return lines
 
     def _in_full(self, row: Row, pane: Pane) -> list[Line]:
         palette = self.palette
@@ -203,8 +212,10 @@ class AdjudicateScreen(ExaminingScreen):
         self.answered(outcome.decided_at, "" if self.next_waiting() else self._what_next())
 
     def _what_next(self) -> str:
-        left = len(self._open)
-        return f"{left} left, sent to the meeting" if left else "all settled; both readers find it in their inbox"
+        left, met = len(self._open), len(self._open & set(self._met))
+        if not left:
+            return "all settled; both readers find it in their inbox"
+        return f"{left} left, sent to the meeting" if left == met else f"{left - met} left to settle: this one"
 
     def do_choose(self) -> None:
         self._may_settle()
@@ -259,6 +270,11 @@ class AdjudicateScreen(ExaminingScreen):
             self.say(self._what_next())
         else:
             self.go_to(following)
+
+
+def _rows_of(text: str, width: int) -> list[str]:
+    rows = wrap(text, max(1, width))
+    return [text[start:end].strip() for start, end in zip(rows.starts, rows.ends, strict=True)] or [""]
 
 
 def _choice(side: "Side") -> Choice:

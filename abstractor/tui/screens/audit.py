@@ -3,11 +3,13 @@
 A judgement is shown once it is committed. Which are allowed is settled in `quality.audits`.
 """
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from abstractor.model.decision import Action, Decision
 from abstractor.model.finding import Assertion
+from abstractor.model.suggestion import Evidence
 from abstractor.registry.quality import SampleItem
 from abstractor.review.attributes import tell_attributes
 from abstractor.review.people import wall_seconds
@@ -57,6 +59,8 @@ class AuditScreen(ExaminingScreen):
         self.opened = opened
         self._items = {str(one.place): one for one in opened.audit.items}
         self._stands: dict[str, bool] = {}
+        self._words: dict[str, Sequence[Evidence]] = {}
+        self._counted: tuple[OpenAudit, Sequence[str]] | None = None
         super().__init__(keymap, palette, work, clock, tuple(self._items))
 
     # What is shown
@@ -73,7 +77,13 @@ class AuditScreen(ExaminingScreen):
 
     @property
     def waiting(self) -> Sequence[str]:
-        return [] if self.opened.audit.locked else [str(one.place) for one in self.opened.waiting]
+        return () if self.opened.audit.locked else self._waiting_of(self.opened)
+
+    def _waiting_of(self, opened: "OpenAudit") -> Sequence[str]:
+        """Kept until the next judgement: a sample may have thousands of items."""
+        if self._counted is None or self._counted[0] is not opened:
+            self._counted = (opened, [str(one.place) for one in opened.waiting])
+        return self._counted[1]
 
     def patient_of(self, key: str) -> str:
         return self._items[key].patient_id
@@ -81,11 +91,20 @@ class AuditScreen(ExaminingScreen):
     def row_of(self, key: str) -> Row:
         item = self._items[key]
         decision = self.opened.decisions.get(item.action_id)
-        choices = () if decision is None or not (decision.value or decision.evidence) else (_choice(decision),)
+        if decision is None:
+            return Row(item.slot, self.spec_of(item.field), ())
+        words = self._words_of(key, decision)
+        choices = (_choice(decision, words),) if decision.value or words else ()
         return Row(item.slot, self.spec_of(item.field), choices)
 
+    def _words_of(self, key: str, decision: Decision) -> Sequence[Evidence]:
+        """Read once: the cursor comes back to an item."""
+        if key not in self._words:
+            self._words[key] = self.work.words_of(decision)
+        return self._words[key]
+
     def reread(self) -> None:
-        self.opened = self.work.audit(self.opened.sample)
+        self.opened = self.work.refresh(self.opened)
         self._stands = {}
 
     def item_line(self, key: str, width: int) -> tuple[str, Line]:
@@ -95,7 +114,7 @@ class AuditScreen(ExaminingScreen):
         mark = "-" if judged is None and item.place in self.opened.barred else state.value
         spec = self.spec_of(item.field)
         decision = self.opened.decisions.get(item.action_id)
-        value = _value(decision, spec.label_of) if decision is not None else "not in this registry"
+        value = _value(decision, spec.label_of) if decision is not None else self._unseen(item)
         wide = self.has_class("wide")
         who = f"{item.place:>4} " if wide else f"{item.place:>4} {fit(item.patient_id, 12)} "
         error = f"{judged.verdict} {judged.error}".rstrip() if judged is not None and judged.error else ""
@@ -107,13 +126,16 @@ class AuditScreen(ExaminingScreen):
             (f" {error}", palette.faint),
         )
 
+    def _unseen(self, item: SampleItem) -> str:
+        return "hidden: you read it blind" if item.place in self.opened.hidden else "not in this registry"
+
     def header(self) -> str:
         audit = self.opened.audit
         if audit.locked:
             return f"AUDIT {self.opened.sample}   LOCKED: {self.keymap.shown('reopen')} reopens"
         done = len(audit.items) - len(audit.open)
-        verdicts = [str(one.verdict) for one in audit.judged.values()]
-        counts = [f"{verdicts.count(one)} {one}" for one in (MAJOR, MINOR) if one in verdicts]
+        verdicts = Counter(one.verdict for one in audit.judged.values())
+        counts = [f"{verdicts[one]} {one}" for one in verdicts if one != AGREE]  # a verdict is its word
         return "   ".join([f"AUDIT {self.opened.sample}", f"{done}/{len(audit.items)} judged", *counts])
 
     def asked(self, row: Row) -> tuple[str, str]:
@@ -121,24 +143,29 @@ class AuditScreen(ExaminingScreen):
 
     def told(self, row: Row, pane: Pane) -> list[Line]:
         palette, decision = self.palette, self.decision
+        if self.item.place in self.opened.hidden:
+            told = "Hidden: you are to read this patient a second time, blind. Somebody else must audit it."
+            return pane.told(told, palette.alarm)
         if decision is None:
             return pane.told("This decision is not in this registry: it can't be judged.", palette.alarm)
         lines = pane.told(_decided(row, decision), palette.heading)
         lines += self._judged(pane)
         lines += pane.told(tell_attributes(decision.attributes), palette.plain)
-        lines += pane.quotes(decision.evidence)
-        if not decision.evidence:
-            lines += pane.told("It rests on no words of a note.", palette.faint)
+        words = self._words_of(self.key, decision)
+        if words and not decision.evidence:
+            lines += pane.told("refused were these words:", palette.faint)
+        lines += pane.quotes(words) or pane.told("It rests on no words of a note.", palette.faint)
         if decision.offered and decision.offered != decision.value:
-            lines += pane.told(f"offered: {decision.offered}", palette.faint)
-        if not self._still_stands():
+            offered = " | ".join(row.spec.label_of(one) for one in decision.offered.split(" | "))
+            lines += pane.told(f"offered: {offered}", palette.faint)
+        if not self._still_stands(decision):
             told = "decided anew since it was drawn; what stands above is to be judged"
             lines += pane.told(told, palette.faint)
         return lines
 
-    def _still_stands(self) -> bool:
+    def _still_stands(self, decision: Decision) -> bool:
         if self.key not in self._stands:
-            self._stands[self.key] = self.work.stands(self.item)
+            self._stands[self.key] = self.work.stands(self.item, decision)
         return self._stands[self.key]
 
     def _judged(self, pane: Pane) -> list[Line]:
@@ -154,7 +181,7 @@ class AuditScreen(ExaminingScreen):
             lines += pane.told(told, palette.state(_STATES[str(judged.verdict)]))
             lines += pane.told(judged.comment and f"c {judged.comment}", palette.plain)
         elif self.item.place in self.opened.barred:
-            lines += pane.told("yours, or a patient you read blind: somebody else must audit it", palette.alarm)
+            lines += pane.told(self.opened.barred[self.item.place], palette.alarm)
         pending = self.comments.get(self.key)
         lines += pane.told(f"c {pending}   (saved with your answer)" if pending else "", palette.faint)
         return lines
@@ -190,7 +217,7 @@ class AuditScreen(ExaminingScreen):
         if self.opened.audit.locked:
             raise Refused(f"the audit is locked; {self.keymap.shown('reopen')} reopens it, with a reason")
         if self.item.place in self.opened.barred:
-            raise Refused("yours, or a patient you read blind: somebody else must audit it")
+            raise Refused(self.opened.barred[self.item.place])
         self.guard()
 
     def do_agree(self) -> None:
@@ -304,14 +331,14 @@ class AuditScreen(ExaminingScreen):
         ask_somebody(self, self.work, (self.item.patient_id, self.item.slot), label, whom)
 
 
-def _choice(decision: Decision) -> Choice:
+def _choice(decision: Decision, words: Sequence[Evidence] = ()) -> Choice:
     return Choice(
         decision.value,
         decision.assertion,
         decision.date,
         decision.end_date,
         decision.attributes,
-        decision.evidence,
+        tuple(words),
         confidence=1.0,
     )
 

@@ -66,18 +66,25 @@ class AuditFiguresScreen(ReaderScreen):
         if not self.fields:
             return ()
         palette = self.palette
-        head = f" {'field':<24} {'class':<9} {'judged':>9} {'minor':>5} {'major':>5}  right (95 % interval)"
+        head = f" {'field':<{self._room}} {'class':<8} {'judged':>9} {'minor':>5} {'major':>5}  right (95 % interval)"
         lines = [Line.of((head, palette.faint))]
         for one in self.fields:
             lines += self._field(one)
         note = "right: agreed without reserve; drawn by strata, the shares and intervals are weighted"
         return [*lines, Line(), *self._wrapped(note, "   ", failed=False)]
 
+    @property
+    def _room(self) -> int:
+        """For the name of a field: what the figures leave, so that the interval is whole."""
+        return max(12, min(30, self.app.size.width - 57))
+
     def _field(self, one: "FieldAudit") -> list[Line]:
         spec = self.of.book.fields.get(one.field)
         label = spec.label if spec is not None else one.field
         judged = f"{one.judged}/{one.drawn}"
-        figures = f" {fit(label, 24)} {fit(one.group, 9)} {judged:>9} {one.minor or '':>5} {one.major or '':>5}  "
+        figures = (
+            f" {fit(label, self._room)} {fit(one.group, 8)} {judged:>9} {one.minor or '':>5} {one.major or '':>5}  "
+        )
         line = Line.of((figures, self.palette.heading), (in_percent(one.right), self.palette.heading))
         return [line, *self._wrapped(one.acceptance.text, "     ", failed=one.acceptance.verdict == "failed")]
 

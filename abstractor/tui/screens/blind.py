@@ -4,8 +4,10 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from abstractor.registry.leases import LeaseEvent
+from abstractor.review.rows import Row
 from abstractor.review.session import Refused, Session
 from abstractor.tui.actions import Keymap
+from abstractor.tui.evidence import Pane
 from abstractor.tui.messages import WorklistWanted
 from abstractor.tui.screens.review import ReviewScreen
 from abstractor.tui.themes import Palette
@@ -27,9 +29,33 @@ class BlindScreen(ReviewScreen):
     def _draw_header(self) -> None:
         super()._draw_header()
         bar = self.query_one("#header", Bar)
-        hidden = "" if self.session.suggesting else ", no suggestions"
+        hidden = ", no suggestions" if self.has_class("wide") and not self.session.suggesting else ""
         mark = (f" BLIND READING{hidden} ", self.palette.alarm)
         bar.show(Line.of(mark, *bar.line.parts), self.palette.bar)
+
+    def draw(self) -> None:
+        super().draw()
+        row = self.row
+        if row is not None and self._says_nothing(row):
+            palette = self.palette
+            title = Line.of((f" {row.spec.label}", palette.bar_key), ("  nothing stated yet", palette.bar))
+            self.query_one("#evidence-title", Bar).show(title, palette.bar)
+
+    def _says_nothing(self, row: Row) -> bool:
+        """Whether there is nothing to be told of a row: that nothing was found would be said of rules that were not asked."""
+        return not self.session.suggesting and row.decision is None and not row.choices
+
+    def _evidence(self, row: Row | None, width: int) -> list[Line]:
+        if row is None or not self._says_nothing(row):
+            return super()._evidence(row, width)
+        keys = {name: self.keymap.shown(name) for name in ("find", "edit", "new_fact", "not_documented")}
+        told = (
+            "What the rules found is hidden in this reading.",
+            f"{keys['find']} finds words, {keys['edit']} states a value, {keys['not_documented']} not documented; "
+            f"{keys['new_fact']} states a fact that is not listed.",
+        )
+        pane = Pane(self.palette, width, self.has_class("wide"), self.session.text, self.session.stands)
+        return [line for one in told for line in pane.told(one, self.palette.plain)]
 
     def _frozen_words(self) -> str:
         return "FINISHED: it is compared now, and stays as it is"

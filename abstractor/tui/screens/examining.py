@@ -22,7 +22,7 @@ from abstractor.tui.screens.edit import EditScreen, Form, Stated
 from abstractor.tui.screens.finding import FindingScreen
 from abstractor.tui.screens.help import HelpScreen
 from abstractor.tui.themes import Palette
-from abstractor.tui.widgets.lines import Bar, Line, Panel
+from abstractor.tui.widgets.lines import Bar, Line
 from abstractor.tui.widgets.note import Mark
 
 if TYPE_CHECKING:
@@ -52,6 +52,8 @@ class ExaminingScreen(FindingScreen):
         """Takes the ids of the questions, at least one; what they are about must be known to `patient_of` already."""
         self.work = work
         self.keys = tuple(keys)
+        self.places = {key: at for at, key in enumerate(self.keys)}
+        """Where each question stands in the list."""
         self.comments: dict[str, str] = {}
         """What was said of questions that have no answer yet: it is saved with the answer."""
         self._current: Row | None = None
@@ -109,7 +111,7 @@ class ExaminingScreen(FindingScreen):
     @property
     def key(self) -> str:
         """The current question."""
-        return self.slot if self.slot in self.keys and self.slot is not None else self.keys[0]
+        return self.slot if self.slot is not None and self.slot in self.places else self.keys[0]
 
     @property
     def row(self) -> Row | None:
@@ -117,7 +119,7 @@ class ExaminingScreen(FindingScreen):
 
     @property
     def at(self) -> int:
-        return self.keys.index(self.key)
+        return self.places[self.key]
 
     @property
     def frozen(self) -> str:
@@ -155,8 +157,8 @@ class ExaminingScreen(FindingScreen):
     def next_waiting(self) -> str | None:
         """The next question after the current one, else the first of all; None where nothing waits for this person."""
         waiting = self.waiting
-        after = [one for one in waiting if self.keys.index(one) > self.at]
-        return next(iter(after), next((one for one in waiting if one != self.key), None))
+        after = (one for one in waiting if self.places[one] > self.at)
+        return next(after, next((one for one in waiting if one != self.key), None))
 
     # Drawing
 
@@ -166,18 +168,21 @@ class ExaminingScreen(FindingScreen):
         self.doc.palette = palette
         self.doc.mark(self._marks())
         self.rows.show(len(self.keys), self.at, palette.plain)
-        self.query_one("#notices", Bar).display = False
+        self.query_one("#notices").display = False
         self._draw_header()
         self._draw_note_title()
         if row is not None:
             question, stands = self.asked(row)
             title = Line.of((f" {question}", palette.bar_key), (f"  {stands}", palette.bar))
             self.query_one("#evidence-title", Bar).show(title, palette.bar)
-            panel = self.query_one("#evidence", Panel)
-            wide = self.has_class("wide")
-            pane = Pane(palette, panel.size.width, wide, self.session.text, self.session.stands)
-            panel.show(self.told(row, pane), palette.plain)
+            self._draw_evidence()
         self.say("")
+
+    def _evidence(self, row: Row | None, width: int) -> list[Line]:
+        if row is None:
+            return []
+        session = self.session
+        return self.told(row, Pane(self.palette, width, self.has_class("wide"), session.text, session.stands))
 
     def _draw_header(self) -> None:
         palette = self.palette

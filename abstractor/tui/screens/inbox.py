@@ -76,7 +76,8 @@ class InboxScreen(ReaderScreen):
     def _query_lines(self, query: "Query") -> list[Line]:
         palette, mine = self.palette, self.work.waits(query)
         who = f"to {query.asked_of}" if query.asked_by == self.work.user else f"from {query.asked_by}"
-        head = f" {'*' if mine else ' '} {query.asked_at[:10]}  {fit(query.patient_id, 12)} {who}   {query.state}"
+        about = f"{fit(query.patient_id, 12)} {self._label(query.slot)}"
+        head = f" {'*' if mine else ' '} {query.asked_at[:10]}  {about}   {who}   {query.state}"
         lines = [Line.of((head, palette.heading if mine else palette.plain))]
         for _, name, text in query.thread:
             lines += self._wrapped(f"{name}: {text}")
@@ -84,8 +85,16 @@ class InboxScreen(ReaderScreen):
 
     def _letter_lines(self, letter: Message) -> list[Line]:
         palette, new = self.palette, letter.read_at is None
-        head = f" {'*' if new else ' '} {letter.sent_at[:10]}  {fit(letter.patient_id, 12)} {letter.kind} by {letter.sender}"
+        head = f" {'*' if new else ' '} {letter.sent_at[:10]}  {fit(letter.patient_id, 12)} {letter.kind.replace('_', ' ')} by {letter.sender}"
+        if letter.kind in {"query", "answer"}:  # other messages name what they are about themselves
+            head += f" about {self._label(letter.slot)}"
         return [Line.of((head, palette.heading if new else palette.plain)), *self._wrapped(letter.text)]
+
+    def _label(self, slot: str) -> str:
+        """What a question is about, in the words of the form."""
+        field = slot.partition("@")[0].partition(":")[0]
+        spec = self.work.book.fields.get(field)
+        return spec.label if spec is not None else field
 
     def _wrapped(self, text: str) -> list[Line]:
         flat = " ".join(text.split())
@@ -128,6 +137,8 @@ class InboxScreen(ReaderScreen):
         about = self._require()
         if isinstance(about, Message) and about.read_at is None:
             self.work.mark(about)
+        if not about.patient_id:
+            raise Refused("this message is about no patient")
         self.post_message(PatientWanted(about.patient_id, slot=about.slot))
 
     def do_mark_read(self) -> None:

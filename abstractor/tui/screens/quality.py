@@ -71,7 +71,7 @@ class QualityScreen(ReaderScreen):
 
     def _line(self, one: DeskItem) -> Line:
         style = self.palette.plain if one.waits else self.palette.faint
-        count = str(one.items) if one.items else ""
+        count = str(one.items) if one.items and not one.patient_id else ""  # one patient is one line
         text = f" {fit(KINDS.get(one.kind, one.kind), 15)} {fit(one.patient_id or one.name, 20)} {count:>5}  "
         return Line.of((text, style), (one.state, style), (f"   due {one.due}" if one.due else "", self.palette.faint))
 

@@ -53,7 +53,7 @@ class StatisticsScreen(ReaderScreen):
         of = self.of
         try:
             steps = own_steps(of.registry, of.user)
-            items = item_counts(of.registry)
+            items = item_counts(of.registry, of.user)
         except AbstractorError as error:
             self.post_message(ReadingFailed(str(error)))
             return
