@@ -1,5 +1,6 @@
 """What tests of several stages share: a registry that costs no migration, a clock that stands still, the registry's questions."""
 
+import os
 import tomllib
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -14,6 +15,7 @@ from registry_copies import copied
 from abstractor.model.finding import Assertion, Finding
 from abstractor.model.note import Note
 from abstractor.registry.engine import Registry, create_registry, open_registry
+from abstractor.registry.keys import COMMAND, Key, forget_key, new_key, write_key
 from abstractor.rulebook.book import RuleBook
 from abstractor.rulebook.schema import FieldSpec
 
@@ -21,6 +23,8 @@ if TYPE_CHECKING:
     from postgres_server import Databases
 
 PROJECT = Path(__file__).resolve().parents[1]
+
+os.environ["PYTHON_KEYRING_BACKEND"] = "keyring.backends.fail.Keyring"  # no test asks the keyring of who runs it
 
 _shared = {"deadline": None, "suppress_health_check": [HealthCheck.function_scoped_fixture]}
 settings.register_profile("quick", max_examples=40, **_shared)
@@ -60,8 +64,10 @@ def registry_file(empty_registry_file: Path, tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def registry(registry_file: Path) -> Iterator[Registry]:
-    opened = open_registry(str(registry_file))
+def registry(registry_name: str) -> Iterator[Registry]:
+    """An empty registry; its leases go by the clock of the test."""
+    opened = open_registry(registry_name)
+    opened.server_time = False
     yield opened
     opened.close()
 
@@ -88,15 +94,72 @@ def empty_postgres_registry(postgres: "Databases") -> str:
 
 
 @pytest.fixture
-def postgres_url(postgres: "Databases", empty_postgres_registry: str) -> str:
+def postgres_url(postgres: "Databases", empty_postgres_registry: str) -> Iterator[str]:
     """The URL of an empty registry on PostgreSQL."""
-    return postgres.create(empty_postgres_registry)
+    url = postgres.create(empty_postgres_registry)
+    yield url
+    postgres.drop(url)
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
-def registry_name(request: pytest.FixtureRequest) -> str:
-    """An empty registry to be opened by its name: once a file, once on a server."""
-    return str(request.getfixturevalue("registry_file" if request.param == "sqlite" else "postgres_url"))
+@pytest.fixture(scope="session")
+def key_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The key of the encrypted registries."""
+    path = tmp_path_factory.mktemp("key") / "key"
+    write_key(new_key(), path)
+    return path
+
+
+@pytest.fixture(scope="session")
+def empty_encrypted_file(tmp_path_factory: pytest.TempPathFactory, key_file: Path) -> Path:
+    pytest.importorskip("sqlcipher3", reason="the extra `cipher` is not installed")
+    path = tmp_path_factory.mktemp("template") / "encrypted.db"
+    create_registry(str(path), Key(key_file.read_text().strip(), "the tests")).close()
+    return path
+
+
+@pytest.fixture
+def key_given(key_file: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """This process and those it starts get the key from a program that says it."""
+    monkeypatch.setenv(COMMAND, f"cat {key_file}")
+    forget_key()
+    yield key_file
+    forget_key()
+
+
+@pytest.fixture
+def encrypted_registry_file(empty_encrypted_file: Path, key_given: Path, tmp_path: Path) -> Path:
+    return copied(empty_encrypted_file, tmp_path / "study.db")
+
+
+_KINDS = {"sqlite": "registry_file", "postgresql": "postgres_url", "encrypted": "encrypted_registry_file"}
+_ON_BOTH = frozenset({"registry", "review"})
+"""Folders whose tests run on a file and on a server; elsewhere those that are marked `both_databases`, or whose module says so."""
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", "both_databases: runs on a file and on a server")
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Runs the tests of a registry on each kind: those of the module's `REGISTRIES`, else a file, or a file and a server."""
+    if "registry_kind" not in metafunc.fixturenames:
+        return
+    both = metafunc.definition.path.parent.name in _ON_BOTH or metafunc.definition.get_closest_marker("both_databases")
+    kinds = getattr(metafunc.module, "REGISTRIES", ("sqlite", "postgresql") if both else ())
+    if kinds:
+        metafunc.parametrize("registry_kind", kinds, indirect=True)
+
+
+@pytest.fixture
+def registry_kind(request: pytest.FixtureRequest) -> str:
+    """`sqlite`, `postgresql` or `encrypted`."""
+    return str(getattr(request, "param", "sqlite"))
+
+
+@pytest.fixture
+def registry_name(request: pytest.FixtureRequest, registry_kind: str) -> str:
+    """An empty registry to be opened by its name: a file, a database on a server, or an encrypted file."""
+    return str(request.getfixturevalue(_KINDS[registry_kind]))
 
 
 @pytest.fixture(scope="session")

@@ -1,11 +1,9 @@
 """A backup is the registry as it was at one moment, whoever wrote meanwhile; what is restored is that, or a clear refusal."""
 
 import json
-import sqlite3
 import subprocess
 import sys
 from collections.abc import Callable
-from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -25,6 +23,8 @@ from abstractor.registry.verify import Anchor, verify_chain, verify_notes
 
 if TYPE_CHECKING:
     from postgres_server import Databases
+
+REGISTRIES = ("sqlite", "postgresql", "encrypted")
 
 HARD = "Stage\0 IV \x10 \u2028 é😀\r\n"
 
@@ -180,10 +180,10 @@ def test_backups_made_while_others_write_are_whole_and_hold_what_was_acknowledge
             assert writer.stdout is not None
             said += [writer.stdout.readline().strip() for _ in range(8)]
         made = back_up(registry, tmp_path / f"{number}.db")
-        with closing(sqlite3.connect(tmp_path / f"{number}.db")) as copy:
-            held = {row[0] for row in copy.execute("SELECT action_id FROM decision")}
-        assert set(said) <= held
         copied = open_registry(str(tmp_path / f"{number}.db"))
+        with copied.read() as connection:
+            held = set(connection.exec_driver_sql("SELECT action_id FROM decision").scalars())
+        assert set(said) <= held
         found = verify_chain(copied, [Anchor(made.sequence, made.hash)])
         assert (found.faults, found.entries) == ([], len(held))
         copied.close()

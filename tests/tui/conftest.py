@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from abstracted import fill
@@ -22,6 +23,9 @@ from abstractor.tui.app import ReviewApp
 from abstractor.tui.going import Beyond
 from abstractor.tui.screens.review import ReviewScreen
 from abstractor.tui.tour import fill_tour
+
+if TYPE_CHECKING:
+    from postgres_server import Databases
 
 FIELDS = Path(__file__).resolve().parents[2] / "rules" / "fields.toml"
 
@@ -66,11 +70,30 @@ def tour_registry_file(empty_registry_file: Path, tmp_path_factory: pytest.TempP
     return path
 
 
+@pytest.fixture(scope="session")
+def tour_postgres(postgres: "Databases", empty_postgres_registry: str, book: RuleBook) -> str:
+    """The same on a server."""
+    url = postgres.create(empty_postgres_registry)
+    made = open_registry(url)
+    fill_tour(made, book)
+    made.close()
+    return url
+
+
 @pytest.fixture
-def registry(tour_registry_file: Path, tmp_path: Path) -> Iterator[Registry]:
-    made = open_registry(str(copied(tour_registry_file, tmp_path / "r.db")))
+def registry(request: pytest.FixtureRequest, registry_kind: str, tmp_path: Path) -> Iterator[Registry]:
+    """The registry of the tour; on both databases in what is marked so, which is the core of the work (`both_databases`)."""
+    databases: Databases | None = request.getfixturevalue("postgres") if registry_kind == "postgresql" else None
+    if databases is not None:
+        name = databases.create(request.getfixturevalue("tour_postgres"))
+    else:
+        name = str(copied(request.getfixturevalue("tour_registry_file"), tmp_path / "r.db"))
+    made = open_registry(name)
+    made.server_time = False
     yield made
     made.close()
+    if databases is not None:
+        databases.drop(name)
 
 
 @dataclass
@@ -169,9 +192,10 @@ def opened(registry: Registry, book: RuleBook):
 
 
 @pytest.fixture
-def abstracted(empty_registry_file: Path, tmp_path: Path) -> Iterator[Registry]:
+def abstracted(registry_name: str) -> Iterator[Registry]:
     """Four closed patients of two abstractors, for quality work."""
-    made = fill(open_registry(str(copied(empty_registry_file, tmp_path / "abstracted.db"))))
+    made = fill(open_registry(registry_name))
+    made.server_time = False
     yield made
     made.close()
 

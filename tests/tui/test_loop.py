@@ -29,6 +29,7 @@ async def test_the_first_open_row_shows_its_note_with_the_evidence_marked(opened
         assert "accept" not in hand.line()
 
 
+@pytest.mark.both_databases
 async def test_one_key_decides_is_committed_and_goes_to_the_next_open_row(opened):
     async with opened() as hand:
         await hand.press("1")
@@ -83,6 +84,7 @@ async def test_nothing_is_decided_while_the_list_hides_the_evidence(opened):
         assert len(hand.decisions) == 1
 
 
+@pytest.mark.both_databases
 async def test_undo_goes_back_to_what_it_undid_and_redo_brings_it_back(opened):
     async with opened() as hand:
         await hand.press("1", "a", "u")
@@ -206,6 +208,7 @@ async def test_evidence_is_attached_from_a_selection(opened):
         assert len(stored.evidence) == 2
 
 
+@pytest.mark.both_databases
 async def test_all_alike_are_accepted_after_their_number_was_shown(opened, registry, book):
     async with opened() as hand:
         await hand.go("response@2023-05-11")
@@ -251,6 +254,7 @@ async def settle_all(hand) -> None:
     await hand.press("a")
 
 
+@pytest.mark.both_databases
 async def test_when_all_is_decided_one_key_closes_the_patient(opened, registry):
     async with opened() as hand:
         await settle_all(hand)
@@ -261,6 +265,7 @@ async def test_when_all_is_decided_one_key_closes_the_patient(opened, registry):
         assert isinstance(hand.screen, WorklistScreen)
 
 
+@pytest.mark.both_databases
 async def test_a_closed_patient_takes_no_decision_until_it_is_reopened(opened, registry):
     async with opened(close_open=True) as hand:
         await hand.press("G", "enter", "enter")
@@ -299,6 +304,7 @@ async def test_what_is_not_saved_does_not_advance_and_enter_tries_again(opened, 
         assert len(hand.decisions) == 1
 
 
+@pytest.mark.both_databases
 async def test_what_somebody_else_decided_meanwhile_is_shown_and_not_overwritten(opened, registry):
     async with opened() as hand:
         other = Decision(
@@ -314,6 +320,7 @@ async def test_what_somebody_else_decided_meanwhile_is_shown_and_not_overwritten
         assert hand.decisions[-1].decided_by == "ann"
 
 
+@pytest.mark.both_databases
 async def test_a_patient_that_somebody_holds_opens_to_read_only(opened, registry):
     clock_at = "2024-03-01T08:00:00.000+00:00"
     claim(registry, "TOUR-01", "bob", clock=lambda: clock_at)
@@ -329,6 +336,7 @@ async def test_a_patient_that_somebody_holds_opens_to_read_only(opened, registry
         assert len(hand.decisions) == 1
 
 
+@pytest.mark.both_databases
 async def test_a_note_that_changed_shows_its_evidence_as_moved_and_blocks_acceptance(opened, registry):
     note = Note("T07", "CT rewritten. Partial response, still.", "TOUR-01", "2023-05-11", "radiology")
     add_notes(registry, [note], "test")

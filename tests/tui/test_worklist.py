@@ -37,6 +37,7 @@ def at(time: str):
     return lambda: f"{DAY}{time}:00.000+00:00"
 
 
+@pytest.mark.both_databases
 async def test_a_claim_takes_the_oldest_of_the_pool(opened, pool):
     async with opened(patient=None, claim_count=2) as hand:
         assert "mine 0 | pool 5 | all 5" in hand.line("header")
@@ -101,6 +102,7 @@ async def test_a_filter_takes_the_words_of_the_states(opened, pool):
             assert shown(hand) == wanted, words
 
 
+@pytest.mark.both_databases
 async def test_what_was_claimed_can_be_given_back(opened, pool):
     claim_next(pool, "ann", 2)
     async with opened(patient=None) as hand:
@@ -150,6 +152,7 @@ async def test_a_patient_that_another_is_at_says_who_since_when_and_what_to_do(o
     assert lease_events(pool, "P1") == ()
 
 
+@pytest.mark.both_databases
 async def test_next_goes_past_what_others_are_at_or_have_claimed(opened, pool):
     claim(pool, "P2", "bob", clock=at("08:00"))
     claim_next(pool, "kim", 1, at("08:00"))  # P1
@@ -181,6 +184,7 @@ async def test_a_supervisor_needs_not_wait(opened, pool):
     assert [one.kind for one in lease_events(pool, "P1")] == ["supervisor", "reassigned"]
 
 
+@pytest.mark.both_databases
 async def test_a_patient_taken_over_meanwhile_takes_no_more_decisions_and_says_who_has_it(opened, registry):
     async with opened() as hand:
         claim(registry, "TOUR-01", "boss", take_over=True, supervisor=True, clock=at("08:01"))
