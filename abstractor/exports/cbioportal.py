@@ -12,10 +12,12 @@ from typing import Literal
 
 from pydantic import Field
 
+from abstractor.exports.alteration import Alteration, read_alteration
 from abstractor.exports.codes import Entry, read_codes
 from abstractor.exports.folder import Folder, Table, one_line
-from abstractor.exports.leaving import Leaving, plain_id
+from abstractor.exports.leaving import Leaving, hashed_id, plain_id
 from abstractor.exports.source import Chart, Source
+from abstractor.model.errors import InputError
 from abstractor.model.fact import Fact
 from abstractor.model.finding import Assertion
 from abstractor.outcomes.patient import PatientOutcome
@@ -24,6 +26,14 @@ from abstractor.outcomes.timing import TimeToEvent
 
 _SAMPLE_LENGTH = 63
 _SAMPLE_ENDS = "-T1"
+_BLANKS = frozenset({"na", "null"})
+"""Ids of letters alone that the portal reads as "no value"."""
+_NUMBER = re.compile(r"[<>]?-?\d+(\.\d+)?", re.ASCII)
+_DATED = re.compile(
+    r"(?:(jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)-[^-]*|[^-]*-(jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec))",
+    re.IGNORECASE,
+)
+"""What the portal takes for a date that a spreadsheet made of something else, and refuses."""
 
 
 class Study(Entry):
@@ -127,10 +137,20 @@ class _Molecular:
     panel_of: dict[str, str] = field(default_factory=dict)
     reported: dict[str, dict[str, str]] = field(default_factory=dict)
     """`GENE_kind` to sample to what was said."""
+    left_out: dict[str, int] = field(default_factory=dict)
+    """What the study has no place for, counted."""
+
+    def leave_out(self, what: str) -> None:
+        """One more of it."""
+        self.left_out[what] = self.left_out.get(what, 0) + 1
 
 
 def write_cbioportal(source: Source, folder: Folder) -> None:
-    """Writes the study; one patient at a time."""
+    """Writes the study; one patient at a time.
+
+    Raises:
+        InputError: there is no patient; a study without a sample can't be loaded.
+    """
     _Study(source, folder).write()
 
 
@@ -154,10 +174,14 @@ class _Study:
     def write(self) -> None:
         for chart in self.source.charts():
             self._patient(chart)
+        if not self.seen.samples:
+            raise InputError("cbioportal: the registry has no patient, and a study needs one; ingest notes first")
         self._metas()
         self._panels()
         self._reported()
         self._case_lists()
+        told = [f"{self.source.leaving.count(n)} {what}\n" for what, n in sorted(self.seen.left_out.items())]
+        self.folder.text("LEFT_OUT.txt", "".join(told) or "nothing\n", rows=len(told))
 
     def _clinical(self, level: str, attributes: tuple[Attribute, ...], ids: tuple[str, ...]) -> Table:
         """A clinical table: four lines that describe its columns, then the columns."""
@@ -166,8 +190,8 @@ class _Study:
         return _ClinicalTable(self.folder, f"data_clinical_{level}.txt", columns)
 
     def _patient(self, chart: Chart) -> None:
-        patient = plain_id(chart.patient_id)
-        sample = _sample_id(patient)
+        patient = _portal_id(chart.patient_id)
+        sample = patient + _SAMPLE_ENDS
         outcome = self.source.outcome(chart)
         survival = self.source.outcome(chart, from_diagnosis=True).endpoints["os"]
         self.patients.write(
@@ -178,12 +202,12 @@ class _Study:
                 "BEST_RESPONSE_L1": outcome.lines[0].best.value if outcome.lines else None,
                 **self._survival("OS", survival, dead=chart.value("vital_status") == "dead"),
                 **self._survival("PFS", outcome.endpoints["pfs"]),
-                **_attributes(chart, self.codes.patient_attribute),
+                **self._attributes(chart, self.codes.patient_attribute),
             }
         )
         self.samples.write(
             {"PATIENT_ID": patient, "SAMPLE_ID": sample, **self._cancer(chart)}
-            | _attributes(chart, self.codes.sample_attribute)
+            | self._attributes(chart, self.codes.sample_attribute)
         )
         self.seen.samples.append(sample)
         self._timeline(chart, patient, sample, outcome, survival)
@@ -195,6 +219,18 @@ class _Study:
             return {f"{name}_STATUS": _STATUS[name][1] if dead else None}
         months = round(self.source.protocol.months(row.days), 2)
         return {f"{name}_STATUS": _STATUS[name][row.event], f"{name}_MONTHS": months}
+
+    def _attributes(self, chart: Chart, attributes: tuple[Attribute, ...]) -> dict[str, object]:
+        """The columns that are facts; a number that is none is left out, and nothing looks like a date of a spreadsheet."""
+        found: dict[str, object] = {}
+        for one in attributes:
+            value = chart.value(one.field)
+            shown = one_line(one.values.get(value, value) if value is not None else None)
+            if one.datatype == "NUMBER" and shown and not _NUMBER.fullmatch(shown):
+                self.seen.leave_out(f"values of {one.column} that are no number")
+                shown = ""
+            found[one.column] = shown.replace("-", " - ") if _DATED.fullmatch(shown) else shown
+        return found
 
     def _cancer(self, chart: Chart) -> dict[str, object]:
         histology = self.codes.histology.get(chart.value("histology") or "")
@@ -211,7 +247,7 @@ class _Study:
     ) -> None:
         for name, start, stop, cells in (
             *_treatments(chart, outcome),
-            *_statuses(chart, survival),
+            *_statuses(chart, survival, told=self.source.leaving.identified),
             *_specimens(chart, sample),
         ):
             if start is not None:
@@ -230,57 +266,65 @@ class _Study:
         if not facts and chart.value("molecular_report_date") is None:
             return
         self.seen.sequenced.append(sample)
-        self._cover(sample, facts)
+        read = [(fact, read_alteration(fact.value)) for fact in facts]
+        told = [(fact, alteration) for fact, alteration in read if alteration is not None]
+        for _ in range(len(read) - len(told)):
+            self.seen.leave_out("alterations whose gene is no symbol")
+        self._cover(sample, {gene for _, alteration in told for gene in alteration.genes})
         copies: dict[str, str] = {}
-        for fact in facts:
-            self._alteration(fact, sample, copies)
+        fusions: set[tuple[str, ...]] = set()
+        for fact, alteration in told:
+            self._alteration(fact, alteration, sample, copies, fusions)
         for gene, value in copies.items():
             self.copies.write({"Hugo_Symbol": gene, "Sample_Id": sample, "Value": value})
 
-    def _alteration(self, fact: Fact, sample: str, copies: dict[str, str]) -> None:
-        gene, _, alteration = fact.value.partition(" ")
-        kind = alteration.rpartition(" ")[2]
+    def _alteration(
+        self, fact: Fact, alteration: Alteration, sample: str, copies: dict[str, str], fusions: set[tuple[str, ...]]
+    ) -> None:
+        """Into the table of its kind; `copies` and `fusions` are those of the sample so far, of which each is one row."""
         present = fact.assertion is Assertion.PRESENT
-        kind_of = self.codes.kinds.get(kind, "mutation") if not alteration.startswith("exon ") else "mutation"
-        self._report(gene.split("-")[-1] if kind_of == "fusion" else gene, kind_of, sample, fact)
-        if kind_of == "fusion":
-            if present:
-                self._fusion(gene, fact, sample)
-        elif kind in self.codes.copies and not alteration.startswith("exon "):
-            if present or gene not in copies:
-                copies[gene] = self.codes.copies[kind] if present else copies.get(gene, "0")
+        kind = self.codes.kinds.get(alteration.word, "mutation")
+        self._report(f"{alteration.gene}_{kind}", sample, fact)
+        if kind == "fusion":
+            if present and (*alteration.genes, fact.value.upper()) not in fusions:
+                fusions.add((*alteration.genes, fact.value.upper()))
+                self._fusion(alteration, fact, sample)
+        elif alteration.word in self.codes.copies:
+            if present or alteration.gene not in copies:
+                copies[alteration.gene] = self.codes.copies[alteration.word] if present else "0"
         elif present:
-            self._mutation(gene, alteration, fact, sample)
+            self._mutation(alteration, fact, sample)
 
-    def _mutation(self, gene: str, alteration: str, fact: Fact, sample: str) -> None:
-        told = alteration != "mutation"
+    def _mutation(self, alteration: Alteration, fact: Fact, sample: str) -> None:
+        change = alteration.told_change
+        if alteration.is_unheld:
+            self.seen.leave_out("protein changes that one cell can't hold (the mutation is told without them)")
         self.mutations.write(
             {
-                "Hugo_Symbol": gene,
+                "Hugo_Symbol": alteration.gene,
                 "Tumor_Sample_Barcode": sample,
-                "Variant_Classification": self.codes.classify(alteration) if told else "Unknown",
-                "HGVSp_Short": alteration.replace(",", " ").replace(";", " ") if told else None,
+                "Variant_Classification": self.codes.classify(change) if change else "Unknown",
+                "HGVSp_Short": change,
                 "Mutation_Status": "GERMLINE" if fact.attributes.get("germline") else None,
                 "t_vaf": fact.attributes.get("vaf"),
             }
         )
 
-    def _fusion(self, genes: str, fact: Fact, sample: str) -> None:
-        first, _, second = genes.rpartition("-")
+    def _fusion(self, alteration: Alteration, fact: Fact, sample: str) -> None:
         self.fusions.write(
             {
                 "Sample_Id": sample,
                 "SV_Status": "GERMLINE" if fact.attributes.get("germline") else "SOMATIC",
-                "Site1_Hugo_Symbol": first or None,
-                "Site2_Hugo_Symbol": second,
+                "Site1_Hugo_Symbol": alteration.genes[0] if len(alteration.genes) > 1 else None,
+                "Site2_Hugo_Symbol": alteration.gene,
                 "Event_Info": fact.value,
                 "Class": "FUSION",
             }
         )
 
-    def _report(self, gene: str, kind: str, sample: str, fact: Fact) -> None:
+    def _report(self, entity: str, sample: str, fact: Fact) -> None:
         """What was said of a gene; that something was found outweighs that something else was not."""
-        said = self.seen.reported.setdefault(f"{gene}_{kind}", {})
+        said = self.seen.reported.setdefault(entity, {})
         if fact.assertion is Assertion.ABSENT:
             said.setdefault(sample, "Not found")
         elif fact.attributes.get("vus") in (True, "true", "yes"):
@@ -288,12 +332,12 @@ class _Study:
         else:
             said[sample] = "Found"
 
-    def _cover(self, sample: str, facts: list[Fact]) -> None:
+    def _cover(self, sample: str, spoken_of: set[str]) -> None:
         """The genes of which something was said are the ones known to be covered: a panel by its genes."""
-        genes = tuple(sorted({gene for fact in facts for gene in fact.value.partition(" ")[0].split("-") if gene}))
-        if not genes:
+        if not spoken_of:
             self.seen.panel_of[sample] = "NA"
             return
+        genes = tuple(sorted(spoken_of))
         panel = f"abstracted_{hashlib.sha256(' '.join(genes).encode()).hexdigest()[:10]}"
         self.seen.panels[panel] = genes
         self.seen.panel_of[sample] = panel
@@ -402,6 +446,9 @@ class _Study:
             lists["cna"] = ("Samples with copy number data", "all_cases_with_cna_data", self.seen.sequenced)
         if (self.folder.path / "meta_sv.txt").exists():
             lists["sv"] = ("Samples with fusion data", "all_cases_with_sv_data", self.seen.sequenced)
+        if {"sequenced", "cna"} <= lists.keys():
+            title = "Samples with mutation and copy number data"
+            lists["cnaseq"] = (title, "all_cases_with_mutation_and_cna_data", self.seen.sequenced)
         for name, (title, category, samples) in lists.items():
             if samples:
                 self._meta(
@@ -435,11 +482,12 @@ def _treatments(chart: Chart, outcome: PatientOutcome) -> Iterator[_Event]:
         yield "treatment", day(fact.date), None, {"TREATMENT_TYPE": "Surgery", "SUBTYPE": fact.value}
 
 
-def _statuses(chart: Chart, survival: TimeToEvent) -> Iterator[_Event]:
+def _statuses(chart: Chart, survival: TimeToEvent, *, told: bool) -> Iterator[_Event]:
+    """`told`: whether the kinds of notes may leave, which are words of the hospital."""
     day = chart.calendar.day
     yield "status", 0 if chart.calendar.zero else None, None, {"STATUS": "Diagnosis"}
     for fact in chart.record.present("response"):
-        kinds = sorted({one.note_type for one in fact.evidence})
+        kinds = sorted({one.note_type for one in fact.evidence} if told else ())
         yield "status", day(fact.date), None, {"STATUS": fact.value, "SOURCE": " ".join(kinds)}
     for fact in chart.record.present("ecog"):
         yield "performance", day(fact.date), None, {"ECOG": fact.value}
@@ -466,24 +514,16 @@ class _ClinicalTable(Table):
         self._file.write("\t".join(names) + "\n")
 
 
-def _attributes(chart: Chart, attributes: tuple[Attribute, ...]) -> dict[str, object]:
-    found: dict[str, object] = {}
-    for one in attributes:
-        value = chart.value(one.field)
-        found[one.column] = one.values.get(value, value) if value is not None else None
-    return found
-
-
 def _age(age: int | None, leaving: Leaving) -> str | int | None:
     return f">{leaving.settings.pooled_age - 1}" if leaving.is_pooled(age) else age
 
 
-def _sample_id(patient: str) -> str:
-    """One sample a patient: reports are not told apart."""
-    room = _SAMPLE_LENGTH - len(_SAMPLE_ENDS)
-    if len(patient) > room:
-        patient = f"{patient[: room - 11]}_{hashlib.sha256(patient.encode()).hexdigest()[:10]}"
-    return patient + _SAMPLE_ENDS
+def _portal_id(name: str) -> str:
+    """An id as the portal takes it: no word for "nothing", no date, room for the end of the sample's (one sample a patient)."""
+    plain = plain_id(name)
+    if plain.lower() in _BLANKS or _DATED.fullmatch(plain) or len(plain) > _SAMPLE_LENGTH - len(_SAMPLE_ENDS):
+        return hashed_id(name, _SAMPLE_LENGTH - len(_SAMPLE_ENDS))
+    return plain
 
 
 def _profile(stable_id: str, name: str, description: str) -> dict[str, str]:

@@ -4,6 +4,7 @@ import csv
 import hashlib
 import json
 import os
+import re
 import shutil
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -14,6 +15,7 @@ from typing import IO, cast
 from abstractor.files import safe_cell, whole_file
 from abstractor.model.errors import InputError
 
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 MANIFEST = "export.json"
 """What was written, with counts and hashes; and how a folder is known as one of ours, to be replaced."""
 
@@ -210,8 +212,10 @@ def _hash(path: Path) -> str:
 
 
 def one_line(cell: object) -> str:
-    """A cell of a table of tabs: what would end it is a blank."""
-    return "" if cell is None else " ".join(str(cell).split()) if isinstance(cell, str) else str(cell)
+    """A cell of a table of tabs: what would end it, or is no character to be read, is a blank."""
+    if isinstance(cell, str):
+        return " ".join(_CONTROL.sub(" ", cell).split())
+    return "" if cell is None else str(cell)
 
 
 def write_key(path: Path, rows: Iterable[tuple[str, str, str]]) -> None:

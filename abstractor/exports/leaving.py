@@ -14,8 +14,8 @@ from enum import StrEnum
 from pathlib import Path
 
 from abstractor.exports.codes import Entry, read_codes
+from abstractor.model.dates import exact_day, stated_date
 from abstractor.model.fact import Fact
-from abstractor.outcomes.record import exact_day, stated_date
 
 _PARTS = re.compile(r"[^A-Za-z0-9._-]")
 
@@ -132,9 +132,19 @@ class Leaving:
 
 def plain_id(name: str) -> str:
     """An id of letters, digits, point, hyphen and underscore only, as some formats want it; different names stay different."""
-    if not _PARTS.search(name):
-        return name
-    return f"{_PARTS.sub('_', name)}-{hashlib.sha256(name.encode('utf-8', 'backslashreplace')).hexdigest()[:10]}"
+    return name if name and not _PARTS.search(name) else hashed_id(name)
+
+
+def hashed_id(name: str, longest: int | None = None) -> str:
+    """As much of an id as may stand, then a hash of the whole of it.
+
+    Args:
+        name: the id.
+        longest: how many characters it may have.
+    """
+    ending = f"-{hashlib.sha256(name.encode('utf-8', 'backslashreplace')).hexdigest()[:10]}"
+    room = None if longest is None else longest - len(ending)
+    return _PARTS.sub("_", name)[:room] + ending
 
 
 def load_profiles(rules: Path) -> ProfileSettings:

@@ -9,18 +9,22 @@ from collections.abc import Iterator, Mapping
 from importlib.metadata import version
 from typing import Any, Literal
 
+from pydantic import Field
+
+from abstractor.exports.alteration import read_alteration
 from abstractor.exports.codes import Entry, read_codes
 from abstractor.exports.folder import Folder
 from abstractor.exports.source import Chart, Source
+from abstractor.model.dates import stated_date
 from abstractor.model.errors import InputError
 from abstractor.model.fact import Fact
 from abstractor.model.finding import Assertion
-from abstractor.outcomes.record import stated_date
 
 FILE = "bundles.ndjson"
 _OURS = uuid.UUID("6c1fd3a4-6a0e-4c5e-9d0b-0f4c6a6b1d57")
 """Names of identified exports, so that the same decision is the same resource in each."""
-_MASKED = {"extension": [{"url": "http://hl7.org/fhir/StructureDefinition/data-absent-reason", "valueCode": "masked"}]}
+_LINE_ENDS = {sign: f"\\u{sign:04x}" for sign in (0x85, 0x2028, 0x2029)}
+_WHY_ABSENT = "http://hl7.org/fhir/StructureDefinition/data-absent-reason"
 
 Resource = dict[str, Any]
 
@@ -29,6 +33,13 @@ class ConditionCode(Entry):
     profile: str
     code: str
     text: str
+
+
+class ProcedureCode(Entry):
+    profile: str
+    code: str = ""
+    words: str = ""
+    """Set behind the kind of it."""
 
 
 class ObservationCode(Entry):
@@ -41,6 +52,12 @@ class ObservationCode(Entry):
     category: str = ""
     method: str = ""
     edition: bool = False
+    prefixed: dict[str, str] = Field(default_factory=dict)
+    whole_days: bool = False
+
+    def coded(self, fact: Fact) -> str:
+        """What is observed: of a TNM category by its prefix, which says who classified."""
+        return self.prefixed.get(str(fact.attributes.get("prefix") or "")[-1:], self.code)
 
 
 class McodeCodes(Entry):
@@ -49,6 +66,7 @@ class McodeCodes(Entry):
     base: str
     system: dict[str, str]
     condition: dict[str, ConditionCode]
+    procedure: dict[str, ProcedureCode]
     observation: dict[str, ObservationCode]
     value: dict[str, dict[str, str]]
     edition: dict[str, str]
@@ -82,10 +100,15 @@ def write_mcode(source: Source, folder: Folder) -> None:
     left_out: dict[str, int] = {}
     for chart in source.charts():
         bundle = _Bundle(source, codes, chart, names, made_at, left_out).bundle()
-        out.write(Bundle.model_validate(bundle).model_dump_json(exclude_none=True) + "\n")
+        out.write(_line(Bundle.model_validate(bundle).model_dump_json(exclude_none=True)))
         folder.count(FILE)
     lines = [f"{source.leaving.count(number)} {what}\n" for what, number in sorted(left_out.items())]
     folder.text("LEFT_OUT.txt", "".join(lines) or "nothing\n", rows=len(lines))
+
+
+def _line(json: str) -> str:
+    """A line that is one for every reader: some end one at other signs than a line feed too."""
+    return json.translate(_LINE_ENDS) + "\n"
 
 
 class _Bundle:
@@ -146,7 +169,7 @@ class _Bundle:
             "id": self.patient,
             "meta": self._profile("mcode-cancer-patient"),
             "identifier": [{"system": "urn:abstractor:patient", "value": chart.patient_id}],
-            "name": [_MASKED],
+            "name": [_absent("masked")],
             "gender": chart.value("sex") or "unknown",
         }
         born = chart.value("birth_date")
@@ -187,6 +210,7 @@ class _Bundle:
             "meta": self._profile(code.profile),
             "clinicalStatus": self.codes.concept("CLINICAL active"),
             "verificationStatus": self.codes.concept("VERIFICATION confirmed"),
+            "category": [self.codes.concept("CONDITION problem-list-item")],
             "code": self.codes.concept(code.code, code.text),
             "subject": self._reference(self.patient),
         }
@@ -202,7 +226,7 @@ class _Bundle:
             "resourceType": "Observation",
             "id": self._id(fact.slot),
             "status": "final",
-            "code": self.codes.concept(code.code, code.text),
+            "code": self.codes.concept(code.coded(fact), code.text),
             "subject": self._reference(self.patient),
             "focus": [self._reference(self.cancer)],
             **self._value(fact, code),
@@ -213,17 +237,17 @@ class _Bundle:
             found["category"] = [self.codes.concept(f"CATEGORY {code.category}")]
         day = self.chart.calendar.date(self.chart.dated(fact))
         if day:
-            found["effectiveDateTime"] = day
-        method = code.method or (self.codes.edition.get(self._edition(fact), "") if code.edition else "")
-        if method:
-            found["method"] = self.codes.concept(method)
+            found |= _effective(day, code)
+        if code.method or code.edition:
+            method = code.method or self.codes.edition.get(self._edition(fact), "")
+            found["method"] = self.codes.concept(method, "" if method else "TNM, edition not stated")
         return found
 
     def _value(self, fact: Fact, code: ObservationCode) -> Resource:
         if fact.field == "variant":
             return self._variant(fact)
-        if code.kind == "integer" and fact.value.isdecimal():
-            return {"valueInteger": int(fact.value)}
+        if code.kind == "integer":
+            return self._integer(fact)
         if code.kind == "quantity" and fact.value.replace(".", "", 1).isdecimal():
             return {"valueQuantity": {"value": float(fact.value)}}
         text = f"{fact.attributes.get('prefix') or ''}{fact.value}"
@@ -231,16 +255,23 @@ class _Bundle:
             "valueCodeableConcept": self.codes.concept(self.codes.value.get(fact.field, {}).get(fact.value, ""), text)
         }
 
+    def _integer(self, fact: Fact) -> Resource:
+        """A profile with whole numbers takes no words for a value: they are a note then."""
+        if fact.value.isdecimal():
+            return {"valueInteger": int(fact.value)}
+        return {"dataAbsentReason": self.codes.concept("ABSENT as-text"), "note": [{"text": fact.value}]}
+
     def _variant(self, fact: Fact) -> Resource:
-        gene, _, alteration = fact.value.partition(" ")
+        read = read_alteration(fact.value)
+        genes = read.genes if read else (fact.value.partition(" ")[0],)
+        change = read.told_change if read else None
         part = self.codes.component
         components: list[Resource] = [
-            {"code": self.codes.concept(part["gene"]), "valueCodeableConcept": {"text": gene}}
+            {"code": self.codes.concept(part["gene"]), "valueCodeableConcept": {"text": gene}} for gene in genes if gene
         ]
-        if alteration.startswith("p."):
-            components.append(
-                {"code": self.codes.concept(part["protein"]), "valueCodeableConcept": {"text": alteration}}
-            )
+        if change and change.startswith("p."):
+            value = self.codes.concept(f"HGVS {change}", change)
+            components.append({"code": self.codes.concept(part["protein"]), "valueCodeableConcept": value})
         fraction = fact.attributes.get("vaf")
         if isinstance(fraction, int | float):
             quantity = {"value": float(fraction), "system": self.codes.system["UCUM"], "code": "1"}
@@ -273,16 +304,12 @@ class _Bundle:
             "subject": self._reference(self.patient),
             "reasonReference": [self._reference(self.cancer)],
         }
-        found |= {"effectivePeriod": _period(start, end)}
+        found["effectivePeriod"] = self._period(start, end)
         return found
 
     def _procedure(self, fact: Fact) -> Resource:
-        profile = (
-            "mcode-radiotherapy-course-summary"
-            if fact.field == "radiotherapy"
-            else "mcode-cancer-related-surgical-procedure"
-        )
-        words = fact.value.replace("_", " ")
+        code = self.codes.procedure[fact.field]
+        start, end = self.chart.calendar.date(fact.date), self.chart.calendar.date(fact.end_date)
         told = [
             f"{fact.attributes[name]} {unit}"
             for name, unit in (("dose_gy", "Gy"), ("fractions", "fractions"))
@@ -291,18 +318,28 @@ class _Bundle:
         found: Resource = {
             "resourceType": "Procedure",
             "id": self._id(fact.slot),
-            "meta": self._profile(profile),
+            "meta": self._profile(code.profile),
             "status": "completed" if fact.field == "surgery" or fact.end_date else "unknown",
-            "code": {"text": f"{words} radiotherapy" if fact.field == "radiotherapy" else words},
+            "code": self.codes.concept(code.code, f"{fact.value.replace('_', ' ')} {code.words}".strip()),
             "subject": self._reference(self.patient),
             "reasonReference": [self._reference(self.cancer)],
+            # what is completed must say when, be it that nobody knows
+            "performedPeriod": self._period(start, end) if start or end else _absent("unknown"),
         }
         if told:
             found["note"] = [{"text": ", ".join(told)}]
-        start, end = self.chart.calendar.date(fact.date), self.chart.calendar.date(fact.end_date)
-        if start or end:
-            found["performedPeriod"] = _period(start, end)
         return found
+
+    def _period(self, start: str | None, end: str | None) -> Mapping[str, str]:
+        """From when to when; an end before its start is none, and a part of a date that the other has not can't be compared."""
+        if start and end:
+            known = min(len(start), len(end))
+            if end[:known] < start[:known]:
+                self._leave_out("ends before their start")
+                end = None
+            elif end[:known] == start[:known]:
+                start, end = start[:known], end[:known]
+        return {name: day for name, day in (("start", start), ("end", end)) if day}
 
     # --- where it comes from ---
 
@@ -361,9 +398,16 @@ def _is_absent(fact: Fact) -> bool:
     return fact.assertion is Assertion.ABSENT
 
 
-def _period(start: str | None, end: str | None) -> Mapping[str, str]:
-    found = {"start": start, "end": end}
-    return {name: day for name, day in found.items() if day}
+def _effective(day: str, code: ObservationCode) -> Resource:
+    """When it was; a partial date as a period where the profile takes whole days only."""
+    if code.whole_days and len(day) < len("2024-01-01"):
+        return {"effectivePeriod": {"start": day, "end": day}}
+    return {"effectiveDateTime": day}
+
+
+def _absent(reason: str) -> Resource:
+    """In place of a value: why there is none."""
+    return {"extension": [{"url": _WHY_ABSENT, "valueCode": reason}]}
 
 
 def _instant(stated: str, otherwise: str) -> str:

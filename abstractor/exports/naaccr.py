@@ -12,9 +12,8 @@ from abstractor.exports.codes import Entry, read_codes
 from abstractor.exports.folder import Folder
 from abstractor.exports.leaving import Leaving
 from abstractor.exports.source import Chart, Source
-from abstractor.model.dates import PartialDate
+from abstractor.model.dates import PartialDate, stated_date
 from abstractor.model.finding import Assertion
-from abstractor.outcomes.record import stated_date
 
 FILE = "naaccr.xml"
 _ARABIC = {"IV": "4", "III": "3", "II": "2", "I": "1", "0": "0"}

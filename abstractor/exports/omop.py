@@ -12,10 +12,10 @@ from abstractor.exports.codes import read_codes
 from abstractor.exports.folder import Folder
 from abstractor.exports.omop_tables import OmopCodes, OmopTable
 from abstractor.exports.source import Chart, Source
+from abstractor.model.dates import stated_date
 from abstractor.model.fact import Fact
 from abstractor.model.finding import Assertion, Finding
 from abstractor.outcomes.patient import PatientOutcome
-from abstractor.outcomes.record import stated_date
 
 _NOTES = ("NOTE", "NOTE_NLP")
 _COUNTED = (Assertion.PRESENT, Assertion.ABSENT)
@@ -133,6 +133,9 @@ class _Tables:
         number: int | None = None,
         source_value: str = "",
     ) -> int:
+        if end and end < start:
+            self._leave_out("ends of episodes before their start")
+            end = None
         return self.tables["EPISODE"].add(
             {
                 "person_id": person_id,
@@ -233,12 +236,14 @@ class _Tables:
             self._leave_out("drugs without a date")
             return
         end = chart.calendar.first_day(fact.end_date)
+        if end and end < start:
+            self._leave_out("ends before their start: verbatim_end_date alone has them")
         exposure = self.tables["DRUG_EXPOSURE"].add(
             {
                 "person_id": person_id,
                 "drug_concept_id": 0,
                 "drug_exposure_start_date": start,
-                "drug_exposure_end_date": end or start,
+                "drug_exposure_end_date": end if end and end >= start else start,
                 "verbatim_end_date": end,
                 "drug_type_concept_id": self.codes.type_concept,
                 "drug_source_value": fact.value,

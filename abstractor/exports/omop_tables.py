@@ -86,7 +86,7 @@ class Column:
         if self.kind == "integer":
             return str(int(str(value)))
         if self.kind == "float":
-            return f"{float(str(value)):g}"
+            return f"{float(str(value)):.15g}"
         if self.kind == "date":
             return datetime.date.fromisoformat(str(value)).isoformat()
         return str(value)[: self.length] if self.length else str(value)

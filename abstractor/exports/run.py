@@ -21,7 +21,7 @@ from abstractor.model.errors import InputError
 from abstractor.outcomes.protocol import Protocol
 from abstractor.registry.engine import Registry, utc_now
 from abstractor.registry.exportlog import log_export
-from abstractor.registry.people import require_power
+from abstractor.registry.people import within
 from abstractor.rulebook.book import RuleBook
 
 Writer = Callable[[Source, Folder], None]
@@ -89,10 +89,10 @@ def export(
         raise InputError(
             f"{wanted.format}: holds the words of the notes, which leave only identified; say --profile identified"
         )
-    require_power(registry, f"export_{wanted.profile}")
     leaving = Leaving(wanted.profile, load_profiles(rulebook.root))
     if wanted.key is not None:
         _require_key(wanted.key, out, leaving)
+    source = source_of(registry, rulebook, leaving, protocol, cutoff)
     told: list[tuple[str, int | str]] = []
 
     def finish(written: tuple[Written, ...]) -> Mapping[str, object]:
@@ -109,10 +109,10 @@ def export(
             sha256=whole_hash(written),
             clock=clock,
         )
-        return _manifest(wanted, rulebook, written, leaving)
+        return _manifest(wanted, written, source)
 
-    with whole_folder(out, finish) as folder:
-        WRITERS[wanted.format](source_of(registry, rulebook, leaving, protocol, cutoff), folder)
+    with within(registry, f"export_{wanted.profile}"), whole_folder(out, finish) as folder:
+        WRITERS[wanted.format](source, folder)
     return ExportSummary(out, wanted.profile, tuple(told))
 
 
@@ -131,11 +131,14 @@ def _require_key(key: Path, out: Path, leaving: Leaving) -> None:
         raise InputError(f"{key}: exists already; a key is never written over: name another file with --key")
 
 
-def _manifest(wanted: Wanted, rulebook: RuleBook, written: tuple[Written, ...], leaving: Leaving) -> dict[str, object]:
+def _manifest(wanted: Wanted, written: tuple[Written, ...], source: Source) -> dict[str, object]:
+    leaving = source.leaving
+    held_back = {field: leaving.count(number) for field, number in sorted(source.masking.held_back.items())}
     return {
         "format": wanted.format,
         "profile": str(wanted.profile),
         "program": f"abstractor {version('abstractor')}",
-        "rulebook": rulebook.version,
+        "rulebook": source.rulebook.version,
+        **({"held_back": held_back} if held_back else {}),
         "files": {one.name: {"rows": leaving.count(one.rows), "sha256": one.sha256} for one in written},
     }

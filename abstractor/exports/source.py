@@ -3,15 +3,16 @@
 import datetime
 import random
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from abstractor.exports.leaving import Calendar, Leaving
+from abstractor.exports.masking import Masking
 from abstractor.model.fact import Fact
 from abstractor.model.finding import Finding
 from abstractor.model.note import Note
 from abstractor.outcomes.baseline import baseline, diagnosis_day
-from abstractor.outcomes.lines import DrugGroups, load_drug_groups
-from abstractor.outcomes.patient import PatientOutcome, derive_patient
+from abstractor.outcomes.lines import DrugGroups, drug_groups
+from abstractor.outcomes.patient import LineResponse, PatientOutcome, derive_patient
 from abstractor.outcomes.protocol import Protocol
 from abstractor.outcomes.record import NoteContact, PatientRecord
 from abstractor.registry.decisions import case_of
@@ -28,7 +29,9 @@ class Chart:
     patient_id: str
     """As it leaves."""
     record: PatientRecord
-    """The standing decisions that state something, and nothing else: what was rejected or waits never leaves."""
+    """The standing decisions that state something, as they may leave: what was rejected or waits never does, nor free text but identified."""
+    whole: PatientRecord
+    """The same decisions unmasked: endpoints are derived from them, and nothing of it is written."""
     notes: tuple[StoredNote, ...]
     calendar: Calendar
     age: int | None
@@ -59,6 +62,7 @@ class Source:
     protocol: Protocol
     cutoff: datetime.date
     groups: DrugGroups
+    masking: Masking
 
     def charts(self) -> Iterator[Chart]:
         """Every patient, by id; where ids do not leave, in an order that says nothing of them."""
@@ -76,12 +80,13 @@ class Source:
             for note in notes
             if note.note_date
         )
-        record = PatientRecord(patient_id, facts, contacts)
-        diagnosis = diagnosis_day(record)
-        age = baseline(record, diagnosis, self.protocol).columns["age_at_index"]
+        whole = PatientRecord(patient_id, facts, contacts)
+        diagnosis = diagnosis_day(whole)
+        age = baseline(whole, diagnosis, self.protocol).columns["age_at_index"]
         return Chart(
             patient_id=self.leaving.patient(patient_id),
-            record=record,
+            record=whole if self.leaving.identified else replace(whole, facts=self._masked(facts)),
+            whole=whole,
             notes=notes,
             calendar=self.leaving.calendar(diagnosis),
             age=age if isinstance(age, int) else None,
@@ -90,7 +95,15 @@ class Source:
     def outcome(self, chart: Chart, *, from_diagnosis: bool = False) -> PatientOutcome:
         """Lines, responses and endpoints of a patient; from the diagnosis, or from where the protocol counts."""
         protocol = replace_time_zero(self.protocol) if from_diagnosis else self.protocol
-        return derive_patient(chart.record, protocol, self.cutoff, self.groups)
+        found = derive_patient(chart.whole, protocol, self.cutoff, self.groups)
+        return found if self.leaving.identified else replace(found, lines=tuple(map(self._masked_line, found.lines)))
+
+    def _masked(self, facts: tuple[Fact, ...]) -> tuple[Fact, ...]:
+        return tuple(shown for shown in map(self.masking.fact, facts) if shown is not None)
+
+    def _masked_line(self, line: LineResponse) -> LineResponse:
+        drugs = tuple(dict.fromkeys(self.masking.drug(one) for one in line.line.drugs))
+        return replace(line, line=replace(line.line, drugs=drugs))
 
     def findings(self, chart: Chart) -> tuple[Finding, ...]:
         """What the machine found in the patient's notes, without what no note states."""
@@ -115,7 +128,6 @@ def source_of(
     registry: Registry, rulebook: RuleBook, leaving: Leaving, protocol: Protocol, cutoff: datetime.date
 ) -> Source:
     """A source with the drugs as the rules for lines see them."""
-    groups = load_drug_groups(rulebook.root / "lines.toml").with_classes(
-        {drug.generic: drug.group for drug in rulebook.drugs()}
-    )
-    return Source(registry, rulebook, leaving, protocol, cutoff, groups)
+    groups = drug_groups(rulebook)
+    masking = Masking(rulebook, groups, dates=not leaving.deidentified)
+    return Source(registry, rulebook, leaving, protocol, cutoff, groups, masking)

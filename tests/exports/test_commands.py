@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 from exported_study import Study
+from registry_copies import address
 
 from abstractor.cli.main import cli
 from abstractor.registry.engine import create_registry
@@ -12,9 +13,10 @@ from abstractor.registry.exportlog import exports
 
 
 def run(study: Study, *words: str, db: str | None = None) -> Result:
-    return CliRunner().invoke(cli, [*words, "--db", db or study.registry.name, "--user", "mortiz"])
+    return CliRunner().invoke(cli, [*words, "--db", db or address(study.registry), "--user", "mortiz"])
 
 
+@pytest.mark.both_databases
 @pytest.mark.parametrize("format_name", ["omop", "mcode", "cbioportal", "redcap", "naaccr"])
 def test_a_format_is_written_deidentified_unless_told_otherwise(study: Study, format_name: str) -> None:
     out = study.folder / "out"
@@ -35,6 +37,7 @@ def test_brat_asks_for_the_profile_in_so_many_words(study: Study) -> None:
     assert taken.exit_code == 0, taken.output
 
 
+@pytest.mark.both_databases
 def test_facts_and_findings_are_logged_too(study: Study) -> None:
     for name in ("facts", "findings"):
         result = run(study, "export", name, "--out", str(study.folder / "plain"))
@@ -45,6 +48,7 @@ def test_facts_and_findings_are_logged_too(study: Study) -> None:
     ]
 
 
+@pytest.mark.both_databases
 def test_redcap_goes_there_and_back(study: Study, tmp_path: Path) -> None:
     run(study, "export", "redcap", "--out", str(study.folder / "redcap"), "--profile", "limited")
     other = str(tmp_path / "other.db")

@@ -176,7 +176,8 @@ def test_any_fact_survives_the_way_there_and_back(
         for number, name in enumerate(names)
     ]
     leaving = Leaving(Profile.IDENTIFIED, load_profiles(PROJECT / "rules"))
-    chart = Chart("=P'1", PatientRecord("=P'1", tuple(facts)), (), leaving.calendar(None), None)
+    record = PatientRecord("=P'1", tuple(facts))
+    chart = Chart("=P'1", record, record, (), leaving.calendar(None), None)
     path = tmp_path_factory.mktemp("redcap")
     folder = Folder(path)
     columns = ["record_id", "redcap_repeat_instrument", "redcap_repeat_instance"]

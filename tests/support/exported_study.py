@@ -102,7 +102,7 @@ def abstracted(registry: Registry, rulebook: RuleBook, folder: Path) -> Study:
     add_notes(registry, [note, Note("N-2", "Seen today.", OLD, None, "clinic"), Note("N-3", "Seen.", BARE)], "test")
     stored = notes_of(registry, FULL)[0]
     store_findings(registry, stored, _found(note), rulebook="book", engine="test")
-    decisions = [_decision(rulebook.fields, number, said, stored.sha256) for number, said in enumerate(SAID)]
+    decisions = [decided_as(rulebook.fields, number, said, stored.sha256) for number, said in enumerate(SAID)]
     record_all(registry, decisions + _not_standing())
     return Study(registry, rulebook, folder)
 
@@ -137,7 +137,7 @@ def _found(note: Note) -> list[Finding]:
     return found
 
 
-def _decision(fields: Mapping[str, FieldSpec], number: int, said: Said, sha256: str) -> Decision:
+def decided_as(fields: Mapping[str, FieldSpec], number: int, said: Said, sha256: str) -> Decision:
     patient_id, field, value, assertion, date, end_date, attributes = said
     evidence: tuple[Evidence, ...] = ()
     if (field, value, assertion) == ("metastasis", "liver", P):
