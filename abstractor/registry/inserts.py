@@ -1,11 +1,16 @@
-"""Inserts that another writer may have been quicker with: the same on both databases."""
+"""Inserts: many at once, and those that another writer may have been quicker with; the same on both databases."""
 
 from collections.abc import Mapping
 
-from sqlalchemy import Connection, inspect
+from sqlalchemy import Connection, Table, inspect
 from sqlalchemy.dialects import postgresql, sqlite
 
 from abstractor.registry.tables import Base
+
+
+def core_table(table: type[Base]) -> Table:
+    """The table behind a mapped class: statements built on the class itself cost several times as much per row."""
+    return Base.metadata.tables[table.__tablename__]
 
 
 def insert_once(connection: Connection, table: type[Base], values: Mapping[str, object]) -> bool:

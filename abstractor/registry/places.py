@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from sqlalchemy import Delete, delete, insert, select
 
 from abstractor.registry.engine import Registry, utc_now
+from abstractor.registry.people import require_self
 from abstractor.registry.tables import DraftRow
 
 _PLACE = ""
@@ -35,6 +36,7 @@ def place_of(registry: Registry, user: str) -> Place | None:
     """Where a user was; None where they had left every patient."""
     statement = select(DraftRow.patient_id, DraftRow.text).where(DraftRow.user == user, DraftRow.slot == _PLACE)
     with registry.read() as connection:
+        require_self(registry, connection, user)
         found = connection.execute(statement).first()
     return None if found is None else Place(found.patient_id, found.text)
 

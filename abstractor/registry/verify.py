@@ -5,16 +5,20 @@ names entries, rows and notes by id, never a word of a note.
 """
 
 import json
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any
 
-from sqlalchemy import Connection, Integer, RowMapping, select, tuple_
+from sqlalchemy import Connection, Integer, Select, Table, select, tuple_
 
 from abstractor.model.note import text_hash
 from abstractor.registry.chain import audited_tables, entry_hash, head, key_columns, reference, row_hash
 from abstractor.registry.engine import Registry
+from abstractor.registry.inserts import core_table
 from abstractor.registry.notes import patients
+from abstractor.registry.people import require, within
 from abstractor.registry.tables import (
     AuditRow,
     Base,
@@ -32,6 +36,10 @@ _AT_ONCE = 1000
 _COUNTED_AT_ONCE = 500
 
 Tick = Callable[[int, int | None], None]
+Stored = dict[str, Any]
+"""A row by column."""
+Entered = dict[str, set[str]]
+"""References that have an entry, by kind."""
 
 
 @dataclass
@@ -69,9 +77,10 @@ def verify_chain(registry: Registry, anchors: Iterable[Anchor] = (), tick: Tick 
     """
     found = Checked()
     with registry.read() as connection:
+        require(registry, connection, "verify")
         last_sequence, _ = head(connection)
     known = {anchor.sequence: anchor for anchor in anchors}
-    entered: set[tuple[str, str]] = set()
+    entered: Entered = defaultdict(set)
     while found.entries < last_sequence:
         with registry.read() as connection:
             entries = _entries_after(connection, found.entries, last_sequence)
@@ -88,33 +97,52 @@ def verify_chain(registry: Registry, anchors: Iterable[Anchor] = (), tick: Tick 
         for anchor in known.values()
         if anchor.sequence > found.entries
     )
-    found.faults += _left_out(registry, entered)
+    found.faults += _left_out(registry, entered, found.entries)
     return found
 
 
-def _entries_after(connection: Connection, sequence: int, last: int) -> list[RowMapping]:
-    table = AuditRow.__table__
+def _entries_after(connection: Connection, sequence: int, last: int) -> list[Stored]:
+    table = core_table(AuditRow)
     statement = select(table).where(table.c.sequence > sequence, table.c.sequence <= last).order_by(table.c.sequence)
-    return list(connection.execute(statement.limit(_AT_ONCE)).mappings())
+    return list(_dictionaries(connection, statement.limit(_AT_ONCE)))
 
 
-def _rows_of(connection: Connection, entries: list[RowMapping]) -> dict[tuple[str, str], str]:
-    """The hashes of the rows that entries name, as the rows stand now."""
+def _dictionaries(connection: Connection, statement: Select[*tuple[Any, ...]]) -> Iterator[Stored]:
+    """Rows by column: as `mappings` gives them, without what that costs for each of a million."""
+    result = connection.execute(statement)
+    names = tuple(result.keys())
+    return (dict(zip(names, row, strict=True)) for row in result.all())
+
+
+def _rows_of(connection: Connection, entries: list[Stored]) -> dict[str, dict[str, str]]:
+    """The hashes of the rows that entries name, as the rows stand now, by kind and reference."""
     wanted: dict[str, list[list[Any]]] = {}
     for entry in entries:
         key = _key(entry)
         if key is not None:
             wanted.setdefault(entry["kind"], []).append(key)
-    found = {}
+    found: dict[str, dict[str, str]] = {}
     for kind, keys in wanted.items():
-        table = Base.metadata.tables[kind]
-        named = tuple_(*table.primary_key.columns).in_([tuple(key) for key in keys])
-        for row in connection.execute(select(table).where(named)).mappings():
-            found[kind, reference(row[name] for name in key_columns(kind))] = row_hash(dict(row))
+        names = key_columns(kind)
+        found[kind] = {
+            reference([row[name] for name in names]): row_hash(row)
+            for row in _dictionaries(connection, _named(Base.metadata.tables[kind], keys))
+        }
     return found
 
 
-def _key(entry: RowMapping) -> list[Any] | None:
+def _named(table: Table, keys: list[list[Any]]) -> Select[*tuple[Any, ...]]:
+    """The rows of these keys, and where that is quicker a few more."""
+    columns = list(table.primary_key)
+    if len(columns) > 1:
+        return select(table).where(tuple_(*columns).in_([tuple(key) for key in keys]))
+    numbers = [key for (key,) in keys]
+    if isinstance(columns[0].type, Integer) and max(numbers) - min(numbers) < 2 * len(numbers):
+        return select(table).where(columns[0].between(min(numbers), max(numbers)))
+    return select(table).where(columns[0].in_(numbers))
+
+
+def _key(entry: Stored) -> list[Any] | None:
     """The key of the row that an entry names; None where it names none: then the entry itself is at fault, and told so."""
     columns = _key_types(entry["kind"])
     try:
@@ -125,6 +153,7 @@ def _key(entry: RowMapping) -> list[Any] | None:
     return key if columns and fits else None
 
 
+@cache
 def _key_types(kind: str) -> list[type]:
     if kind not in audited_tables():
         return []
@@ -132,27 +161,32 @@ def _key_types(kind: str) -> list[type]:
     return [int if isinstance(column.type, Integer) else str for column in keys]
 
 
-def _entry_faults(
-    entry: RowMapping, before: Checked, rows: dict[tuple[str, str], str], entered: set[tuple[str, str]]
-) -> Iterator[str]:
-    name = f"entry {entry['sequence']} ({entry['kind']} {entry['ref']}, {entry['who'] or 'nobody'}, {entry['entered_at'][:19]})"
-    if entry["sequence"] != before.entries + 1:
-        yield f"entry {before.entries + 1}: is missing from the chain"
-    elif entry["previous"] != before.head:
-        yield f"{name}: does not follow the entry before it: one of the two was changed or exchanged"
-    if entry_hash(dict(entry)) != entry["hash"]:
-        yield f"{name}: the entry was changed after it was written"
-    place = (entry["kind"], entry["ref"])
-    if place in entered:
-        yield f"{name}: its row has an entry already: the row was written over"
-    entered.add(place)
-    if place not in rows:
-        yield f"{name}: its row was deleted"
-    elif rows[place] != entry["row_sha256"]:
-        yield f"{name}: its row was changed after it was written"
+def _entry_faults(entry: Stored, before: Checked, rows: dict[str, dict[str, str]], entered: Entered) -> list[str]:
+    kind, ref = entry["kind"], entry["ref"]
+    missing = entry["sequence"] != before.entries + 1
+    wrong = []
+    if not missing and entry["previous"] != before.head:
+        wrong.append("does not follow the entry before it: one of the two was changed or exchanged")
+    if entry_hash(entry) != entry["hash"]:
+        wrong.append("the entry was changed after it was written")
+    if ref in entered[kind]:
+        wrong.append("its row has an entry already: the row was written over")
+    entered[kind].add(ref)
+    standing = rows.get(kind, {}).get(ref)
+    if standing is None:
+        wrong.append("its row was deleted")
+    elif standing != entry["row_sha256"]:
+        wrong.append("its row was changed after it was written")
+    told = [f"entry {before.entries + 1}: is missing from the chain"] if missing else []
+    return told + [f"{_entry_name(entry)}: {one}" for one in wrong]
 
 
-def _anchor_faults(entry: RowMapping, anchors: dict[int, Anchor]) -> Iterator[str]:
+def _entry_name(entry: Stored) -> str:
+    who, at = entry["who"] or "nobody", entry["entered_at"][:19]
+    return f"entry {entry['sequence']} ({entry['kind']} {entry['ref']}, {who}, {at})"
+
+
+def _anchor_faults(entry: Stored, anchors: dict[int, Anchor]) -> Iterator[str]:
     anchor = anchors.get(entry["sequence"])
     if anchor is not None and anchor.hash != entry["hash"]:
         yield (
@@ -161,31 +195,24 @@ def _anchor_faults(entry: RowMapping, anchors: dict[int, Anchor]) -> Iterator[st
         )
 
 
-def _left_out(registry: Registry, entered: set[tuple[str, str]]) -> Iterator[str]:
+def _left_out(registry: Registry, entered: Entered, after: int) -> Iterator[str]:
     """Rows without an entry; those that came while the chain was read have entries behind its end."""
     for kind in audited_tables():
         keys = Base.metadata.tables[kind].primary_key.columns
+        later = select(AuditRow.ref).where(AuditRow.sequence > after, AuditRow.kind == kind)
         with registry.read() as connection:
-            standing = [reference(row) for row in connection.execute(select(*keys))]
-            odd = [ref for ref in standing if (kind, ref) not in entered]
-            later = (
-                set(
-                    connection.scalars(
-                        select(AuditRow.ref).where(AuditRow.kind == kind, AuditRow.ref.in_(odd[:_AT_ONCE]))
-                    )
-                )
-                if odd
-                else set()
-            )
-        for ref in odd[:_AT_ONCE]:
-            if ref not in later:
+            standing = [reference(row) for row in connection.execute(select(*keys)).all()]
+            known = entered[kind].union(connection.scalars(later))
+        for ref in standing:
+            if ref not in known:
                 yield f"{kind} {ref}: has no entry in the chain: the row was not written by this program"
 
 
 def verify_notes(registry: Registry, tick: Tick = lambda _done, _all: None) -> Checked:
     """Holds every stored text against its hash, and all evidence against the note version it cites; kept counts are counted again."""
     found = Checked()
-    everybody = patients(registry)
+    with within(registry, "verify"):
+        everybody = patients(registry)
     for number, patient_id in enumerate(everybody, 1):
         with registry.read() as connection:
             _check_patient(connection, patient_id, found)

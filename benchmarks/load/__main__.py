@@ -51,10 +51,12 @@ def main() -> None:
         counted = _work(options, name, journals, target)
         registry = open_registry(name)
         entries = list(journal.read(journals))
-        found = check(registry, entries, frozenset({_user(0)}))
+        users = frozenset(_user(number) for number in range(options.clients))
+        found = check(registry, entries, users, frozenset({_user(0)}), options.lease / 2)
         registry.close()
     found.wrong += counted[1]
-    found.figures["faults"] = dict(counted[0])
+    rests = sum(one.kind == journal.RESTED for one in entries)
+    found.figures["faults"] = {**counted[0], "lease slept through": rests, "clock a day ahead": 1}
     found.figures |= _speed(entries, 60 * options.minutes)
     _report(found, options.json)
     sys.exit(1 if found.wrong else 0)
@@ -71,9 +73,13 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--minutes", type=float, default=10)
     parser.add_argument("--decisions", type=int, default=0, help="a client ends after so many; 0: only by the time")
     parser.add_argument("--shared", type=int, default=8, help="patients that everybody goes to")
+    parser.add_argument("--gathers", type=float, default=0.15, help="share of visits to these patients")
     parser.add_argument("--lease", type=float, default=20, help="seconds a lease lasts")
     parser.add_argument("--think", type=float, default=0.5, help="mean seconds between two decisions of one client")
     parser.add_argument("--lost-answers", type=float, default=0.002, help="share of commits whose answer is lost")
+    parser.add_argument(
+        "--rests", type=float, default=0.04, help="share of decisions before which a lease is slept through"
+    )
     parser.add_argument("--between-faults", type=float, default=8, help="mean seconds between two faults; 0: none")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--json", action="store_true", help="print the outcome as JSON")
@@ -122,10 +128,12 @@ def _work(
             ends_at=ends_at,
             patients=options.patients,
             shared=min(options.shared, options.patients),
+            gathers=options.gathers,
             lease_seconds=options.lease,
             think_seconds=options.think,
             hours_off=_DAY if number == 0 else 0,
             lost_answers=options.lost_answers,
+            rests=options.rests,
             decisions=options.decisions,
         )
         for number in range(options.clients)

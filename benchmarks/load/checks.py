@@ -4,6 +4,7 @@ from bisect import bisect_right
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 
 import journal
 from journal import Entry
@@ -14,7 +15,11 @@ from abstractor.model.decision import Decision
 from abstractor.registry.chain import entry_hash, reference, row_hash
 from abstractor.registry.decisions import stored_decision
 from abstractor.registry.engine import Registry
+from abstractor.registry.leases import IDLE, REASSIGNED, SUPERVISOR
 from abstractor.registry.tables import AuditRow, DecisionRow
+
+_UNEXPLAINED = "the database refused"
+"""How the program tells a fault it has no words for: none of those that are injected is one."""
 
 
 @dataclass
@@ -30,13 +35,21 @@ class Found:
         self.wrong += [f"{name}: {one}" for one in faults[:5]]
 
 
-def check(registry: Registry, entries: Sequence[Entry], off_clock: frozenset[str]) -> Found:
+def check(
+    registry: Registry,
+    entries: Sequence[Entry],
+    users: frozenset[str],
+    off_clock: frozenset[str],
+    idle_seconds: float,
+) -> Found:
     """Everything.
 
     Args:
         registry: as it is after all clients have ended.
         entries: what they wrote down.
+        users: who was to work.
         off_clock: users whose clock was wrong; on SQLite, which has no other clock, they may take leases too early.
+        idle_seconds: after so long without a sign of life a patient may be taken from somebody.
     """
     found = Found()
     by_patient = _decisions(registry)
@@ -54,6 +67,7 @@ def check(registry: Registry, entries: Sequence[Entry], off_clock: frozenset[str
         "answers lost on the way": sum(one.kind == journal.LOST for one in entries),
         "patients that went to another": dict(_changes_of_hands(registry)),
     }
+    found.require("everybody has decided something", sorted(users - {one.user for one in saved.values()}))
     found.require("every acknowledged decision is there", sorted(saved.keys() - stored.keys()))
     found.require("none is there twice", [one for one, times in unasked.items() if times > 1])
     found.require("none is there that nobody asked for", sorted(stored.keys() - asked.keys()))
@@ -64,7 +78,10 @@ def check(registry: Registry, entries: Sequence[Entry], off_clock: frozenset[str
     found.require("every case is what its decider believed", list(_believed(entries, by_patient)))
     ignored = frozenset[str]() if registry.server_time else off_clock
     found.require("no patient was held by two", list(_held_by_two(registry, entries, ignored)))
+    found.require("nobody at work was taken over from", list(_interrupted(registry, entries, ignored, idle_seconds)))
+    found.require("nobody decided on what another had taken", list(_past_a_taker(registry, entries, ignored)))
     found.require("no patient of the pool went to two", list(_claimed_twice(entries)))
+    found.require("nobody was told of a fault without its cause", list(_unexplained(entries)))
     found.require("the chain of the trail is whole", list(_broken_chain(registry)))
     return found
 
@@ -156,20 +173,108 @@ def _stays(entries: Sequence[Entry], ignored: frozenset[str]) -> Mapping[str, li
 
 
 def _held_by_two(registry: Registry, entries: Sequence[Entry], ignored: frozenset[str]) -> Iterator[str]:
-    """A stay that began while another's lasted, and neither left before, nor was taken over on purpose."""
+    """A stay that began while another's lasted: its user had neither left before, nor been taken over from on purpose.
+
+    That the registry calls a lease run out is no excuse: it is held against the time that its user was told.
+    """
     taken = _taken_over(registry)
     for patient, stays in _stays(entries, ignored).items():
+        for one in stays:
+            ends = [event.at for event in taken if (event.patient, event.taken_from) == (patient, one.user)]
+            one.until = min([one.until, *(at for at in ends if at >= one.since)])
         for later in stays:
             for other in stays:
                 over = other.user != later.user and other.since <= later.since < other.until
-                if over and not other.left and (patient, later.since, later.user, other.user) not in taken:
+                if over and not other.left:
                     yield f"{patient} by {other.user} and {later.user} at {later.since}"
 
 
-def _taken_over(registry: Registry) -> frozenset[tuple[str, str, str, str]]:
-    statement = text("SELECT patient_id, happened_at, taken_by, taken_from FROM lease_event")
+@dataclass(frozen=True, slots=True)
+class _TakeOver:
+    """A patient went from one to another."""
+
+    patient: str
+    at: str
+    kind: str
+    taken_by: str
+    taken_from: str
+
+
+def _changes(registry: Registry) -> list[_TakeOver]:
+    statement = text("SELECT patient_id, happened_at, kind, taken_by, taken_from FROM lease_event ORDER BY event_key")
     with registry.read() as connection:
-        return frozenset((row[0], row[1], row[2], row[3]) for row in connection.execute(statement))
+        return [_TakeOver(*row) for row in connection.execute(statement)]
+
+
+def _taken_over(registry: Registry) -> list[_TakeOver]:
+    return [one for one in _changes(registry) if one.kind in {IDLE, SUPERVISOR}]
+
+
+def _past_a_taker(registry: Registry, entries: Sequence[Entry], ignored: frozenset[str]) -> Iterator[str]:
+    """Who asked after somebody had taken the patient from them, and was saved while that one held it."""
+    asked = {one.said["id"]: one for one in entries if one.kind == journal.ASKED}
+    ends = _ends_of_stays(entries)
+    events: dict[str, list[_TakeOver]] = defaultdict(list)
+    for event in _changes(registry):
+        if event.taken_by not in ignored and event.kind != REASSIGNED:
+            events[event.patient].append(event)
+    for one in entries:
+        before = asked.get(one.said["id"]) if one.kind == journal.SAVED else None
+        if before is None:
+            continue
+        earlier = [event for event in events[before.said["patient"]] if _unix(event.at) < before.said["at"]]
+        last = earlier[-1] if earlier else None
+        if last is None or last.taken_from != one.user:
+            continue
+        if ends.get((last.patient, last.taken_by, last.at), 0) > one.said["at"]:
+            yield f"{one.said['id']} by {one.user}, taken by {last.taken_by} at {last.at}"
+
+
+def _ends_of_stays(entries: Sequence[Entry]) -> Mapping[tuple[str, str, str], float]:
+    """Until when somebody's stay lasted at least (Unix time), by patient, user and its beginning."""
+    ends: dict[tuple[str, str, str], float] = {}
+    since: dict[tuple[str, str], str] = {}
+    for one in entries:
+        if one.kind == journal.HOLDS:
+            since[one.said["patient"], one.user] = one.said["since"]
+            ends[one.said["patient"], one.user, one.said["since"]] = _unix(one.said["until"])
+        elif one.kind == journal.LEAVES and (one.said["patient"], one.user) in since:
+            stay = (one.said["patient"], one.user, since[one.said["patient"], one.user])
+            ends[stay] = min(ends[stay], one.said["at"])
+    return ends
+
+
+def _interrupted(
+    registry: Registry, entries: Sequence[Entry], ignored: frozenset[str], idle_seconds: float
+) -> Iterator[str]:
+    """Who was taken over from although the registry had told them, a moment before, that the patient was theirs."""
+    signs: dict[tuple[str, str], list[str]] = defaultdict(list)
+    for one in entries:
+        if one.kind == journal.HOLDS and one.user not in ignored:
+            signs[one.said["patient"], one.user].append(one.said["seen"])
+    for event in _taken_over(registry):
+        if event.taken_by not in ignored and event.kind == IDLE:
+            for seen in signs[event.patient, event.taken_from]:
+                if 0 <= _seconds(seen, event.at) < idle_seconds - _ROUNDING:
+                    yield f"{event.patient} from {event.taken_from} by {event.taken_by} at {event.at}"
+
+
+_ROUNDING = 0.01
+"""Seconds: times are kept to the millisecond."""
+
+
+def _seconds(since: str, until: str) -> float:
+    return (datetime.fromisoformat(until) - datetime.fromisoformat(since)).total_seconds()
+
+
+def _unix(at: str) -> float:
+    return datetime.fromisoformat(at).timestamp()
+
+
+def _unexplained(entries: Sequence[Entry]) -> Iterator[str]:
+    for one in entries:
+        if one.kind in {journal.FAULT, journal.UNSAVED} and _UNEXPLAINED in one.said["why"]:
+            yield f"{one.user}: {one.said['why']}"
 
 
 def _changes_of_hands(registry: Registry) -> Iterator[tuple[str, int]]:

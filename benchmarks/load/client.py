@@ -28,6 +28,9 @@ from abstractor.review.session import REASONS, Refused, Session
 from abstractor.rulebook.book import RuleBook
 from abstractor.rulebook.load import load_rulebook
 
+_HELP = 60
+"""Seconds after the end of the work for which a client tries to save what it has asked."""
+
 
 @dataclass(frozen=True, slots=True)
 class Script:
@@ -42,6 +45,8 @@ class Script:
     patients: int
     shared: int
     """So many patients, the first, are gone to by everybody."""
+    gathers: float
+    """The share of visits that are to one of these."""
     lease_seconds: float
     think_seconds: float
     """Mean of the time between two decisions."""
@@ -49,6 +54,8 @@ class Script:
     """How far the clock of this client's machine is off."""
     lost_answers: float
     """The share of commits whose answer is lost on the way; on PostgreSQL only."""
+    rests: float
+    """The share of decisions on a patient everybody goes to before which the client rests for longer than its lease lasts."""
     decisions: int = 0
     """The client ends after so many acknowledged decisions; 0: only by the time."""
 
@@ -149,9 +156,9 @@ class Client:
 
     def _next(self, registry: Registry) -> str:
         chance = self.random.random()
-        if chance < 0.15:
+        if chance < self.script.gathers:
             return patient_id(self.random.randrange(self.script.shared))
-        if chance < 0.2:
+        if chance > 0.95:
             self._list(registry)
         if not self.mine:
             self.mine = list(claim_next(registry, self.script.user, 10, self.clock))
@@ -187,8 +194,10 @@ class Client:
 
     def _rest(self, session: Session) -> None:
         """Thinks; now and then for longer than the lease lasts, and goes on as if nothing had been."""
-        if self.random.random() < 0.004:
+        everybodys = session.patient_id in {patient_id(number) for number in range(self.script.shared)}
+        if self.random.random() < self.script.rests * (1 if everybodys else 0.1):
             time.sleep(self.script.lease_seconds * 1.2)
+            self.journal.write(journal.RESTED, patient=session.patient_id)
             return
         time.sleep(self.random.expovariate(1 / self.script.think_seconds) if self.script.think_seconds else 0)
         held = session.lease
@@ -245,8 +254,8 @@ class Client:
         return True
 
     def _save_again(self, session: Session) -> bool:
-        """What `enter` does on NOT SAVED, until it is saved or refused."""
-        while session.unsaved:
+        """What `enter` does on NOT SAVED, until it is saved or refused; long after the end somebody would call for help."""
+        while session.unsaved and time.time() < self.script.ends_at + _HELP:
             time.sleep(0.2)
             try:
                 session.retry()
@@ -254,7 +263,7 @@ class Client:
                 return False
             except RegistryError as error:
                 self.journal.write(journal.FAULT, why=str(error))
-        return True
+        return not session.unsaved
 
     def _step(self, session: Session) -> Callable[[], object]:
         row = session.after(None) or self.random.choice(session.rows)

@@ -10,6 +10,7 @@ from typing import Any
 from sqlalchemy import text
 
 from abstractor.registry.engine import create_registry, open_registry
+from abstractor.registry.worklist import count_all
 
 LOADED_AT = "2026-01-15T08:00:00.000+00:00"
 _PADDING = "Nothing in this note was ever said of anybody. " * 6
@@ -39,6 +40,8 @@ def patient_id(number: int) -> str:
 def build(name: str, patients: int, notes: int) -> None:
     """Creates the registry `name` (a path or a URL): every patient has the same share of the notes, and `_ASKED` suggested.
 
+    What the worklist counts is kept in the end, as a load of notes through the program does.
+
     Raises:
         RegistryError: it exists already, or can't be written.
     """
@@ -47,6 +50,9 @@ def build(name: str, patients: int, notes: int) -> None:
         _fill_server(name, patients, notes)
     else:
         _fill_file(name, patients, notes)
+    registry = open_registry(name)
+    count_all(registry)
+    registry.close()
 
 
 def _tables(patients: int, notes: int) -> Iterator[Table]:

