@@ -24,6 +24,8 @@ _PHRASE = 12
 _LINE = 80
 _COMBINED = 30
 """Chemotherapy named within so many characters of radiotherapy may be one treatment with it."""
+_ADJOINING = 25
+"""An organ outside the chest counts as irradiated where it stands at most so many characters before the treatment."""
 _PER_FRACTION = 4
 """A dose of fewer Gy than this is one of a fraction, where a higher one stands behind it ("1.5 Gy twice daily to 45 Gy")."""
 _CGY = 100
@@ -190,6 +192,7 @@ class _Radiotherapies:
             (match.start() - end if match.start() >= end else 2 * max(0, start - match.end()), index)
             for index, site in enumerate(self.sites)
             for match in site.regex.finditer(text, begin, reach)
+            if match.start() >= end or site.value != _OTHER or start - match.end() <= _ADJOINING
         ]
         radical = dose.gray is not None and dose.gray >= self.radical_dose
         primary = [one for one in found if self.sites[one[1]].primary]
