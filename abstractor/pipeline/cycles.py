@@ -56,6 +56,8 @@ class _Cycles:
     numbers: dict[str, int]
     cues: dict[str, Expression]
     plan_sections: frozenset[str]
+    reason_sections: frozenset[str]
+    """Sections that say why a scan was done: what it came after has been."""
 
     def __call__(self, view: NoteView) -> Iterable[Mention]:
         drugs = without_supportive(drugs_of(self.finder, view))
@@ -157,6 +159,8 @@ class _Cycles:
         if cues["refused_after"].search(tail):
             return Assertion.ABSENT
         if cues["after_before"].search(head):
+            if view.section_at(start) in self.reason_sections:
+                return Assertion.PRESENT
             planned = cues["planned_anywhere"].search(head) or cues["assessed_after"].search(tail)
             to_scan = cues["scan_before"].search(head) and not cues["shown_after"].search(tail)
             return Assertion.HYPOTHETICAL if planned or to_scan or self._in_plan(view, start) else Assertion.PRESENT
@@ -279,4 +283,5 @@ def build(rulebook: RuleBook) -> Extractor:
         numbers=lexicon.numbers("count"),
         cues={name: lexicon.pattern(name) for name in names},
         plan_sections=lexicon.words("plan_sections"),
+        reason_sections=lexicon.words("reason_sections"),
     )
