@@ -54,7 +54,7 @@ def outcomes_source(
         unseen = hidden()
         every = [one for one in records(registry, tick) if one.patient_id not in unseen]
         kept = _kept(every, ask, protocol, lambda one: derive_patient(one, protocol, last_day, groups), tick)
-        left = unreviewed(registry).suggestions
+        left = unreviewed(registry, unseen).suggestions
         tick()
         analysis = analyse(kept, protocol, last_day, by=ask.by, groups=groups)
         return OutcomesView(

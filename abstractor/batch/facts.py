@@ -8,8 +8,9 @@ import csv
 import hashlib
 import io
 import json
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from itertools import count
 from pathlib import Path
 
 from abstractor.files import plain_cell
@@ -17,7 +18,7 @@ from abstractor.model.case import Case
 from abstractor.model.dates import PartialDate
 from abstractor.model.decision import STATING, Action, Decision
 from abstractor.model.errors import InputError
-from abstractor.model.fact import COLUMNS
+from abstractor.model.fact import COLUMNS, Fact
 from abstractor.model.finding import Assertion
 from abstractor.model.suggestion import Evidence
 from abstractor.registry.decisions import case_of, import_all
@@ -37,6 +38,9 @@ _AT_ONCE = 1000
 Row = tuple[int, Mapping[str, str]]
 """Its number in the file, and its cells by column."""
 
+_Statement = tuple[str | None, ...]
+"""All that a fact says, but who says it and where it is kept."""
+
 
 @dataclass
 class ImportReport:
@@ -45,7 +49,7 @@ class ImportReport:
     rows: int = 0
     written: int = 0
     known: int = 0
-    """Rows that an earlier import brought already."""
+    """Rows that say what stands in the registry already, or what an earlier import brought."""
     faults: list[str] = field(default_factory=list)
 
 
@@ -62,7 +66,7 @@ def import_facts(
 ) -> ImportReport:
     """Takes the sound rows of a facts file; the others are reported with row and remedy, and so is all that is new about a signed patient.
 
-    Importing the same file again writes nothing.
+    Importing the same file again writes nothing, and neither does what this registry has exported itself.
 
     Raises:
         InputError: the file can't be read, or lacks a required column.
@@ -160,23 +164,47 @@ class _Reading:
     def __init__(self, incoming: _Incoming, patient_id: str) -> None:
         self.incoming = incoming
         self.case: Case = case_of(incoming.registry, patient_id)
-        self.taken: dict[str, list[str]] = {}
-        """What earlier rows said, by slot."""
+        self.standing: dict[_Statement, set[str]] = {}
+        """What is stated of the patient, with the slots it stands in."""
+        for fact in self.case.facts:
+            self.standing.setdefault(_statement(fact, incoming.fields.get(fact.field)), set()).add(fact.slot)
+        self.kept: set[str] = set()
+        """Slots whose facts the file states as well: nothing else is put there."""
+        self.taken: dict[str, str] = {}
+        """What rows put into slots."""
         self.notes = _Notes(incoming.registry, patient_id)
 
     def read(self, rows: Iterable[Row]) -> Iterator[tuple[int, Decision]]:
         """The decisions that sound rows make, with their rows; the others are reported."""
-        for line, row in rows:
+        new = list(self._unknown(rows))  # whole, so that all slots that are kept are known before one is filled
+        for line, row, spec, said in new:
             try:
-                decision = _decision(row, self.incoming, self.taken, self.notes)
-                known = _reviewed(decision, self.case)
+                decision = _placed(said, spec, self.kept, self.taken)
+                known = _reviewed(decision, spec, self.case)
+                evidence = () if known else _evidence(row, self.notes)
             except _RowFault as fault:
                 self.incoming.skip(line, str(fault))
                 continue
             if known:
                 self.incoming.report.known += 1
             else:
-                yield line, decision
+                yield line, replace(decision, evidence=evidence)
+
+    def _unknown(self, rows: Iterable[Row]) -> Iterator[tuple[int, Mapping[str, str], FieldSpec, Decision]]:
+        """The rows that say what doesn't stand already, wherever the registry keeps it."""
+        for line, row in rows:
+            try:
+                spec = _question(row, self.incoming.fields)
+                said = _said(row, spec, self.incoming)
+            except _RowFault as fault:
+                self.incoming.skip(line, str(fault))
+                continue
+            slots = self.standing.get(_statement(said, spec))
+            if slots is None:
+                yield line, row, spec, said
+            else:
+                self.kept |= slots
+                self.incoming.report.known += 1
 
 
 class _Notes:
@@ -199,7 +227,7 @@ class _Notes:
         return self._texts[note_id]
 
 
-def _reviewed(decision: Decision, case: Case) -> bool:
+def _reviewed(decision: Decision, spec: FieldSpec, case: Case) -> bool:
     """Whether a person has decided the same here already. An import never overrides what was decided in review.
 
     Raises:
@@ -208,7 +236,9 @@ def _reviewed(decision: Decision, case: Case) -> bool:
     standing = case.current.get(decision.slot)
     if standing is None or standing.source == "import" or standing.action is Action.DEFER:
         return False
-    if standing.action in STATING and _states(standing) == _states(decision):
+    if not decision.attributes:  # a row without any doesn't say that there are none
+        standing = replace(standing, attributes={})
+    if standing.action in STATING and _statement(standing, spec) == _statement(decision, spec):
         return True
     raise _RowFault(
         f"{decision.field} of patient {decision.patient_id} was decided otherwise by {standing.decided_by} in review; "
@@ -216,8 +246,14 @@ def _reviewed(decision: Decision, case: Case) -> bool:
     )
 
 
-def _states(decision: Decision) -> tuple[str, str, str | None, str | None]:
-    return (decision.value, str(decision.assertion), decision.date, decision.end_date)
+def _statement(said: Fact | Decision, spec: FieldSpec | None) -> _Statement:
+    """What is said, whoever said it and in whatever slot it stands. A question about a date says its date once, as the value."""
+    days = (None, None) if spec is not None and spec.kind == "date" else (said.date, said.end_date)
+    return (said.field, said.value, str(said.assertion), *days, _attributes_text(said.attributes))
+
+
+def _attributes_text(attributes: Mapping[str, object]) -> str:
+    return json.dumps(dict(attributes), sort_keys=True)
 
 
 def _rows(path: Path) -> list[tuple[int, dict[str, str] | None]]:
@@ -260,13 +296,19 @@ def _named(names: list[str], row: list[str]) -> dict[str, str] | None:
     return {name: plain_cell(cell) for name, cell in zip(names, row, strict=True)}
 
 
-def _decision(row: Mapping[str, str], incoming: _Incoming, taken: dict[str, list[str]], notes: _Notes) -> Decision:
-    patient_id, name, value = (row[column].strip() for column in REQUIRED)
+def _question(row: Mapping[str, str], fields: Mapping[str, FieldSpec]) -> FieldSpec:
+    patient_id, name = (row[column].strip() for column in REQUIRED[:2])
     if not patient_id:
         raise _RowFault("no patient_id")
-    spec = incoming.fields.get(name)
+    spec = fields.get(name)
     if spec is None:
-        raise _RowFault(f"unknown field {name!r}; there are {', '.join(incoming.fields)}")
+        raise _RowFault(f"unknown field {name!r}; there are {', '.join(fields)}")
+    return spec
+
+
+def _said(row: Mapping[str, str], spec: FieldSpec, incoming: _Incoming) -> Decision:
+    """What a row says, without its place in the registry and the words it rests on."""
+    patient_id, name, value = (row[column].strip() for column in REQUIRED)
     date, end_date = (_date(row.get(column, ""), column) for column in ("date", "end_date"))
     if spec.kind == "date" and not value and date:
         value = date
@@ -276,34 +318,46 @@ def _decision(row: Mapping[str, str], incoming: _Incoming, taken: dict[str, list
     if spec.kind == "date":
         _date(value, "value")
         date = date or value
-    assertion = _assertion(row.get("assertion", ""))
-    attributes = _attributes(row.get("attributes", ""))
-    slot = slot_key(spec, value, assertion, date)
-    content = "\x1f".join((value, str(assertion), date or "", end_date or "", json.dumps(attributes, sort_keys=True)))
-    said = taken.setdefault(slot, [])
-    if content not in said:
-        if said and spec.slot == "patient":
-            raise _RowFault(f"{name} of patient {patient_id} stands in an earlier row with another value; keep one")
-        said.append(content)
-    # two statements on one day (the radiologist's and the oncologist's) are two facts, in the order of the file
-    slot = numbered(slot, said.index(content) + 1)
-    stated = (patient_id, slot, content)
     return Decision(
-        action_id="import:" + hashlib.sha256("\x1f".join(stated).encode()).hexdigest()[:32],
+        action_id="",
         patient_id=patient_id,
-        slot=slot,
+        slot="",
         action=Action.IMPORT,
         decided_by=row.get("decided_by", "").strip() or incoming.user,
         decided_at=row.get("decided_at", "").strip() or incoming.clock(),
         field=name,
         value=value,
-        assertion=assertion,
+        assertion=_assertion(row.get("assertion", "")),
         date=date,
         end_date=end_date,
-        attributes=attributes,
-        evidence=_evidence(row, notes),
+        attributes=_attributes(row.get("attributes", "")),
         source="import",
     )
+
+
+def _placed(said: Decision, spec: FieldSpec, kept: Collection[str], taken: dict[str, str]) -> Decision:
+    """With its slot, and with an id that the same statement in the same slot gets in every import.
+
+    Args:
+        said: by a row.
+        spec: the question that the row answers.
+        kept: slots that stay as they are.
+        taken: what other rows of the file said, by slot; this one is added.
+    """
+    usual = slot_key(spec, said.value, said.assertion, said.date)
+    attributes = _attributes_text(said.attributes)
+    content = "\x1f".join((said.value, str(said.assertion), said.date or "", said.end_date or "", attributes))
+    # two statements on one day (the radiologist's and the oncologist's) are two facts, in the order of the file
+    slot = next(
+        slot
+        for slot in (numbered(usual, number) for number in count(1))
+        if slot not in kept and taken.get(slot, content) == content
+    )
+    if slot != usual and spec.slot == "patient":
+        raise _RowFault(f"{said.field} of patient {said.patient_id} stands in another row with another value; keep one")
+    taken[slot] = content
+    stated = "\x1f".join((said.patient_id, slot, content))
+    return replace(said, action_id="import:" + hashlib.sha256(stated.encode()).hexdigest()[:32], slot=slot)
 
 
 def _date(text: str, column: str) -> str | None:

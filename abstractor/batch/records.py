@@ -1,6 +1,6 @@
 """Confirmed facts and note dates out of the registry, as the outcomes stage takes them."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Container, Iterator
 from dataclasses import dataclass
 from datetime import date
 from itertools import groupby
@@ -47,9 +47,9 @@ def records(registry: Registry, tick: Callable[[], None] = lambda: None) -> tupl
     return tuple(found)
 
 
-def unreviewed(registry: Registry) -> Unreviewed:
-    """How much is suggested and not decided."""
-    rows = worklist(registry, "")
+def unreviewed(registry: Registry, leaving_out: Container[str] = frozenset()) -> Unreviewed:
+    """How much is suggested and not decided, but about the patients that are left out."""
+    rows = [row for row in worklist(registry, "") if row.patient_id not in leaving_out]
     return Unreviewed(
         patients=sum(row.undecided > 0 for row in rows),
         suggestions=sum(row.undecided for row in rows),

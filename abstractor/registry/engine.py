@@ -3,6 +3,7 @@ rollback journal, synchronous EXTRA, BEGIN IMMEDIATE for writers, files for the 
 On PostgreSQL writers run side by side; what must not be done twice at once takes a lock of its own (`alone`, rows FOR UPDATE).
 """
 
+import logging
 import os
 import time
 from collections.abc import Callable, Iterator
@@ -27,6 +28,9 @@ PATIENCE = 30.0
 """Seconds a batch waits for others who write."""
 SHORT_PATIENCE = 5.0
 """Seconds a person at the screen waits, before being told that nothing was saved."""
+
+_UNHEARD = logging.NullHandler()
+"""For what the driver says of a cut connection: its user gets the error itself, or nothing where the step was done again."""
 
 _WRITE = "abstractor_write"
 _MIGRATIONS = Path(__file__).parent / "migrations"
@@ -336,6 +340,7 @@ def _connect(url: URL, patience: float = PATIENCE, key: Key | None = None) -> Re
 
 
 def _postgresql_settings(patience: float) -> dict[str, Any]:
+    logging.getLogger("psycopg").addHandler(_UNHEARD)
     milliseconds = int(1000 * patience)
     return {
         "pool_pre_ping": True,  # a connection that died while nobody used it is replaced without a word

@@ -182,7 +182,7 @@ def test_two_readers_of_one_day_are_two_facts(registry: Registry, take: Import) 
 
 def test_two_values_of_what_has_only_one_are_a_fault(registry: Registry, take: Import) -> None:
     report = take(row(value="limited"), row(value="extensive"))
-    assert "stands in an earlier row with another value" in report.faults[0]
+    assert "stands in another row with another value" in report.faults[0]
     assert values(registry) == [("stage.valg", "limited")]
 
 

@@ -1,4 +1,4 @@
-"""`facts.csv` out, in and out again: the same bytes from the first import on, and the same facts from the beginning."""
+"""`facts.csv` out, in and out again: the same bytes from the first import on, and the same facts from the beginning; at home, nothing new."""
 
 import csv
 from pathlib import Path
@@ -40,3 +40,10 @@ def test_facts_come_back_as_they_were_and_from_then_on_byte_for_byte(study: Stud
     with first.open(newline="") as before, second.open(newline="") as after:
         for was, came in zip(csv.DictReader(before), csv.DictReader(after), strict=True):
             assert {name for name in was if was[name] != came[name]} <= OF_THE_IMPORT
+
+
+def test_the_registry_that_exported_the_facts_has_nothing_to_learn_from_them(study: Study) -> None:
+    path = written(study.registry, study.folder / "own.csv")
+    report = import_facts(study.registry, path, study.rulebook.fields, "importer")
+    assert (report.written, report.known, report.faults) == (0, report.rows, [])
+    assert written(study.registry, study.folder / "after.csv").read_bytes() == path.read_bytes()
