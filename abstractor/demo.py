@@ -110,9 +110,9 @@ def _abstract_all(registry: Registry, rulebook: RuleBook) -> Counter[str]:
     decided: Counter[str] = Counter()
     for patient_id in patients(registry):
         session = Session(registry, rulebook, patient_id, ABSTRACTOR, utc_now)
-        session.claim()
+        session.hold.claim()
         decided.update(abstract(session, keys.get(patient_id, Key())))
-        session.release()
+        session.hold.release()
     return decided
 
 
@@ -262,7 +262,7 @@ def _stands_in_notes(row: Row, choice: Choice, key: Key) -> bool:
 def _evidence(session: Session, key: Key, truth: Truth) -> tuple[Evidence, ...]:
     """The gold's words for a fact, where a note states it."""
     places = key.quotes.get((truth.field, truth.value, truth.assertion), [])
-    return tuple(session.quote(*place) for place in places[:1])
+    return tuple(session.notes.quote(*place) for place in places[:1])
 
 
 def _outcomes(registry: Registry, rulebook: RuleBook, out: Path) -> list[str]:

@@ -36,7 +36,9 @@ from abstractor.rulebook.book import RuleBook
 from abstractor.rulebook.load import default_rules, load_rulebook
 from abstractor.tui.app import ReviewApp
 from abstractor.tui.messages import PatientWanted
+from abstractor.tui.screens.close import CloseScreen
 from abstractor.tui.screens.edit import EditScreen
+from abstractor.tui.screens.problems import unanswered
 from abstractor.tui.screens.review import ReviewScreen
 
 _ONE_KEY = {Action.REJECT: "r", Action.NOT_DOCUMENTED: "0"}
@@ -177,9 +179,11 @@ class Hands:
         }
         at = 0
         for number, name in enumerate(screen._fields):
-            if name in texts and texts[name] and screen._typed(name) != texts[name]:
+            if name in texts and screen._typed(name) != texts[name]:
                 await self.press(*["tab"] * (number - at))
-                await self.type(texts[name])
+                await (
+                    self.type(texts[name]) if texts[name] else self.press("backspace")
+                )  # tab has marked the whole entry
                 at = number
         version = self.session.case.version
         for _ in range(4):
@@ -219,6 +223,8 @@ class Hands:
             await self.pilot.pause()
             if review not in self.app.screen_stack or review.session.case.closed:
                 break
+            if isinstance(self.app.screen, CloseScreen) and unanswered(review.session):
+                await self.press("O")  # one word for all warnings
             if self.app.screen is not review and self.app.screen.query("Line1"):
                 await self.type("ok")
         self.tally.closing_keys = self.tally.keys - before
@@ -254,17 +260,21 @@ async def drive(
     return tally
 
 
-def tell(tallies: Sequence[Tally]) -> None:
-    """The table."""
+HEAD = f"{'patient':8} {'rows':>5} {'facts':>6} {'keys':>5} {'typed':>6} {'for':>5} {'close':>6} {'keys/fact':>10}  closed  done"
+
+
+def tell_patient(one: Tally) -> None:
+    """A line of the table, as soon as the patient is done."""
+    kinds = ", ".join(f"{count} {kind}" for kind, count in sorted(one.done.items()))
     print(
-        f"{'patient':8} {'rows':>5} {'facts':>6} {'keys':>5} {'typed':>6} {'for':>5} {'close':>6} {'keys/fact':>10}  closed  done"
+        f"{one.patient_id:8} {one.rows:5} {one.facts:6} {one.keys:5} {one.typed_keys:6} {one.typed:5} {one.closing_keys:6} "
+        f"{one.keys / max(1, one.facts):10.2f}  {'yes' if one.closed else 'NO':6}  {kinds}",
+        flush=True,
     )
-    for one in tallies:
-        kinds = ", ".join(f"{count} {kind}" for kind, count in sorted(one.done.items()))
-        print(
-            f"{one.patient_id:8} {one.rows:5} {one.facts:6} {one.keys:5} {one.typed_keys:6} {one.typed:5} {one.closing_keys:6} "
-            f"{one.keys / max(1, one.facts):10.2f}  {'yes' if one.closed else 'NO':6}  {kinds}"
-        )
+
+
+def tell(tallies: Sequence[Tally]) -> None:
+    """What all patients took together."""
     keys, facts = sum(one.keys for one in tallies), sum(one.facts for one in tallies)
     typed, values = sum(one.typed_keys for one in tallies), sum(one.typed for one in tallies)
     print(f"all: {keys} keys for {facts} facts, {keys / max(1, facts):.2f} a fact")
@@ -297,9 +307,11 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         copy = bare_copy(finished, Path(folder) / "keys.db", wanted)
         tallies = []
+        print(HEAD, flush=True)
         for patient_id in wanted:
             script = [one for one in decisions_of(finished, patient_id) if one.field not in left_out]
             tallies.append(asyncio.run(drive(copy, book, script, patient_id, (int(width), int(height)))))
+            tell_patient(tallies[-1])
         copy.close()
     finished.close()
     tell(tallies)

@@ -36,7 +36,7 @@ def add(name: str, roles: tuple[str, ...], login: str, full_name: str, db: str) 
 
     Example: abstractor user add rchen --name "Dr R. Chen" --role abstractor
     """
-    from abstractor.registry.people import add_person
+    from abstractor.registry.people_changes import add_person
 
     with opened(db) as registry:
         _tell(add_person(registry, name, roles, login=login, full_name=full_name))
@@ -74,7 +74,7 @@ def grant(name: str, role: str, db: str) -> None:
 
     Example: abstractor user grant rchen second_reader
     """
-    from abstractor.registry.people import grant as give
+    from abstractor.registry.people_changes import grant as give
 
     with opened(db) as registry:
         _tell(give(registry, name, role))
@@ -90,7 +90,7 @@ def revoke(name: str, role: str, reason: str, db: str) -> None:
 
     Example: abstractor user revoke rchen second_reader
     """
-    from abstractor.registry.people import revoke as take
+    from abstractor.registry.people_changes import revoke as take
 
     with opened(db) as registry:
         _tell(take(registry, name, role, reason))
@@ -105,7 +105,7 @@ def disable(name: str, reason: str, db: str) -> None:
 
     Example: abstractor user disable rchen --reason "left the hospital"
     """
-    from abstractor.registry.people import disable as bar
+    from abstractor.registry.people_changes import disable as bar
 
     with opened(db) as registry:
         _tell(bar(registry, name, reason))
@@ -120,7 +120,7 @@ def enable(name: str, reason: str, db: str) -> None:
 
     Example: abstractor user enable rchen
     """
-    from abstractor.registry.people import enable as let
+    from abstractor.registry.people_changes import enable as let
 
     with opened(db) as registry:
         _tell(let(registry, name, reason))
@@ -134,7 +134,7 @@ def break_glass(reason: str, db: str) -> None:
 
     Example: abstractor user break-glass --reason "restoring after the disk failed"
     """
-    from abstractor.registry.people import break_glass as smash
+    from abstractor.registry.people_changes import break_glass as smash
 
     with opened(db) as registry:
         click.echo(f"you may read until {smash(registry, reason)}; it is logged", err=True)

@@ -37,12 +37,25 @@ STATING = frozenset({Action.ACCEPT, Action.PICK, Action.EDIT, Action.ADD, Action
 """The actions that make a fact."""
 
 
+READ_AS = "its words were read as "
+"""Begins the reason of an edit whose words the rules read as another value."""
+
+
+def together(action_id: str) -> str:
+    """What the ids of decisions share that one key made (`UUID#1`, `UUID#2`); the id itself of one that stands alone."""
+    shared, mark, number = action_id.rpartition("#")
+    return shared if mark and number.isdecimal() else action_id
+
+
 @dataclass(frozen=True, slots=True)
 class Decision:
     """One thing somebody decided. It holds everything it states, so that no later run can change what was confirmed."""
 
     action_id: str
-    """Made by the client (UUID): writing the same decision twice, after a lost connection, is one decision."""
+    """Made by the client (UUID): writing the same decision twice, after a lost connection, is one decision.
+
+    Decisions that one key made have one UUID with a number each: `together`.
+    """
     patient_id: str
     slot: str
     action: Action
@@ -59,7 +72,7 @@ class Decision:
     source: str = "review"
     """`review`, `import`, `script` or `system`."""
     reason: str = ""
-    """Why it was rejected, or the text of a comment."""
+    """Why it was rejected, the text of a comment, or what the words of an edit were read as."""
     undoes: str | None = None
     """Of UNDO: the action_id it takes back; of REDO: the action_id it brings back."""
     offered: str = ""

@@ -11,7 +11,8 @@ from sqlalchemy import Connection
 
 from abstractor.model.errors import RegistryError
 from abstractor.registry.engine import Registry, alone, utc_now
-from abstractor.registry.people import POLICY, PersonEvent, append_event, at_work, changer, events_in, everybody
+from abstractor.registry.people import POLICY, PersonEvent, at_work, events_in, everybody
+from abstractor.registry.people_changes import append_event, changer
 from abstractor.registry.roles import roles
 
 _IDLE = "idle_minutes"

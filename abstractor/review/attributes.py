@@ -122,11 +122,16 @@ def range_problem(label: str, number: float, spec: Ranged) -> tuple[str, str]:
     """What is wrong with a number, and what is only unusual about it."""
     low, high = spec.lowest, spec.highest
     if (low is not None and number < low) or (high is not None and number > high):
-        limits = f"{low:g} to {high:g}" if low is not None and high is not None else f"at least {low or 0:g}"
-        return f"{label} {number:g} can't be: {limits}", ""
+        return f"{label} {number:g} can't be: {_limits(low, high)}", ""
     if spec.usual is not None and not spec.usual[0] <= number <= spec.usual[1]:
         return "", f"{label} {number:g} is unusual ({spec.usual[0]:g} to {spec.usual[1]:g})"
     return "", ""
+
+
+def _limits(low: float | None, high: float | None) -> str:
+    if low is None:
+        return f"at most {high:g}"
+    return f"at least {low:g}" if high is None else f"{low:g} to {high:g}"
 
 
 def _integer(spec: AttributeSpec, text: str, _drugs: DrugReader) -> AttributeReading:

@@ -9,6 +9,7 @@ from abstractor.review.rows import Row
 Test = Callable[[Row], bool]
 
 _CONFIDENCE = re.compile(r"conf(<=|>=|<|>)(\d*\.?\d+)")
+_HALF_CONFIDENCE = re.compile(r"conf\s*[<>=:]")
 _COMPARE: dict[str, Callable[[float, float], bool]] = {
     "<": lambda one, two: one < two,
     ">": lambda one, two: one > two,
@@ -32,6 +33,8 @@ def _test(part: str) -> Test:
     if confidence:
         compare, limit = _COMPARE[confidence[1]], float(confidence[2])
         return lambda row: bool(row.choices) and compare(row.confidence, limit)
+    if _HALF_CONFIDENCE.match(part):
+        raise InputError(f"{part!r} can't be read; write conf<0.8, with <, >, <= or >=")
     key, colon, value = part.partition(":")
     if colon and not value:
         raise InputError(f"{part!r} says nothing; write {key}:something")

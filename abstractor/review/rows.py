@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 from abstractor.model.case import Case
-from abstractor.model.decision import STATING, Action, Decision
+from abstractor.model.decision import READ_AS, STATING, Action, Decision
 from abstractor.model.finding import Assertion
 from abstractor.model.suggestion import Evidence, Suggestion
 from abstractor.rulebook.schema import FieldSpec
@@ -162,6 +162,13 @@ class Row:
         if self.spec.slot == "patient":
             allowed.add(Verb.NOT_DOCUMENTED)
         return frozenset(allowed)
+
+    @property
+    def read_as(self) -> str:
+        """What the words of a typed value were read as, which nobody has replaced since; "" where they say what was typed."""
+        held = self.decision
+        typed = held is not None and held.action is Action.EDIT and held.reason.startswith(READ_AS)
+        return held.reason.removeprefix(READ_AS) if held is not None and typed else ""
 
     @property
     def offered(self) -> str:

@@ -1,52 +1,46 @@
 """What an abstractor does with one patient, without a screen: every action is one committed decision.
 
-All writes go through one method, and none changes what the rows show before the registry has it. The screen, the line mode
-and scripts stand on this. It never draws, and never reads a clock or a user name that was not passed in.
+`Session` holds the rows and what is done with one of them; its parts hold the rest: notes, drafts, lease, signatures, problems,
+and the one way to write. None changes what the rows show before the registry has it. The screen, the line mode and scripts
+stand on this. It never draws, and never reads a clock or a user name that was not passed in.
 """
 
-import datetime
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import replace
-from functools import lru_cache
 from uuid import uuid4
 
-from abstractor.checks.problem import Problem, Severity
-from abstractor.checks.run import standing, word_for
 from abstractor.model.case import Case
-from abstractor.model.decision import STATING, Action, Decision
-from abstractor.model.errors import AbstractorError, NotAllowed, RegistryError, StaleCase
+from abstractor.model.decision import READ_AS, STATING, Action, Decision
+from abstractor.model.errors import RegistryError
 from abstractor.model.finding import Assertion
 from abstractor.model.suggestion import Evidence, Suggestion
 from abstractor.registry.decisions import DecisionLog, RegistryLog
-from abstractor.registry.drafts import draft_of, drafts_of, drop_draft, save_draft
 from abstractor.registry.engine import Registry
 from abstractor.registry.findings import readings_of
-from abstractor.registry.leases import Lease, claim, release
-from abstractor.registry.notes import StoredNote, note_text, notes_of
 from abstractor.registry.readings import read_blind
-from abstractor.registry.search import search_notes
 from abstractor.registry.suggestions import suggestions_of
 from abstractor.review.attributes import NOT_TYPED
-from abstractor.review.checking import Checker, as_decision, newly, with_value
 from abstractor.review.config import ReviewConfig
-from abstractor.review.find import split_wanted
+from abstractor.review.drafts import Drafts
+from abstractor.review.hold import Hold
+from abstractor.review.notes import Notes
 from abstractor.review.ordering import alike, next_open, open_rows, order_rows
+from abstractor.review.problems import Problems
+from abstractor.review.refused import Refused
 from abstractor.review.rows import Choice, Row, State, Verb, build_rows, read_otherwise
+from abstractor.review.signing import Signing
 from abstractor.review.typed_dates import date_problem, order_problem
 from abstractor.review.unread import unread_words
 from abstractor.review.values import ValueReader
+from abstractor.review.work import Work
+from abstractor.review.writing import Writer
 from abstractor.rulebook.book import RuleBook
 from abstractor.rulebook.schema import FieldSpec
 from abstractor.rulebook.slots import slot_key
 
 REASONS = ("negated", "family", "history", "other tumour", "wrong value", "other")
 """Why something may be rejected, in the order of their digits."""
-
-_KEPT_TEXTS = 8
-
-
-class Refused(AbstractorError):
-    """A guard does not allow this action on this row; nothing was written."""
 
 
 class Session:
@@ -91,47 +85,49 @@ class Session:
         self.patient_id = patient_id
         self.user = user
         self.config = config or ReviewConfig()
-        self._clock = clock
-        self._new_id = new_id
-        self._text = lru_cache(maxsize=_KEPT_TEXTS)(lambda note_id, _digest: note_text(registry, note_id))
-        self._added: dict[str, tuple[Evidence, ...]] = {}
+        self.now = clock
+        """The time on the clock that was passed in: UTC, ISO 8601."""
+        work = Work(registry, self.log, book, patient_id, user, self.config, clock, new_id)
+        self.notes = Notes(work)
+        self.drafts = Drafts(work)
+        self.hold = Hold(work)
+        self.signing = Signing(work, self)
+        self.writer = Writer(work, self, self.hold, self.signing)
+        self.problems = Problems(work, self, self.notes, self.writer)
         self.order = self.config.order
-        self.lease: Lease | None = None
-        self.read_only = False
-        """Set by somebody who only wants to look, or whose lease another holds."""
-        self.unsaved: tuple[Decision, ...] = ()
-        """What could not be written, in order; `retry` writes it under the same action ids."""
-        self.notes: tuple[StoredNote, ...] = ()
         self.suggestions: tuple[Suggestion, ...] = ()
         self.unread = ""
         """What the suggestions do not rest on; "" where the rules have read every note."""
         self.case = Case(patient_id)
         self.rows: tuple[Row, ...] = ()
-        self._checker: Checker | None = None
-        self._problems: tuple[Problem, ...] | None = None
-        self._today: datetime.date | None = None
+        self._added: dict[str, tuple[Evidence, ...]] = {}
         self.reload()
+        self._added = self._attached()
+        if self._added:
+            self._arrange()
 
     # What there is
 
     def reload(self) -> None:
         """Reads everything about the patient anew; what was attached and not decided stays attached."""
-        self.notes = notes_of(self.registry, self.patient_id)
+        self.notes.read()
         self.suggestions = suggestions_of(self.registry, self.patient_id) if self.suggesting else ()
         self.unread = ""
         if self.suggesting:
             readings = readings_of(self.registry, self.patient_id)
             self.unread = unread_words(readings, self.book.version, suggesting=bool(self.suggestions))
-        self._settle()
+        self.settle()
+        self.signing.read()
 
-    def _settle(self) -> None:
+    def settle(self) -> None:
+        """Reads what was decided, and arranges the rows by it."""
         self.case = self.log.case_of(self.patient_id)
         self._arrange()
 
     def _arrange(self) -> None:
         rows = build_rows(self.suggestions, self.case, self.book.fields, self._added)
         self.rows = order_rows(rows, self.book.fields, self.order, self.config.low_confidence, self.config.first)
-        self._problems = None
+        self.problems.forget()
 
     def reorder(self, order: str) -> None:
         """Sorts the rows another way: `item`, `confidence` or `note`."""
@@ -173,10 +169,6 @@ class Session:
         group = self.reader.groups(self.year, edition, known["stage.t"], known["stage.n"], known["stage.m"])
         return (f"{' '.join(one for one in known.values() if one)} is stage {group}",) if group else ()
 
-    def now(self) -> str:
-        """The time on the clock that was passed in: UTC, ISO 8601."""
-        return self._clock()
-
     @property
     def decided(self) -> int:
         return sum(not row.open for row in self.rows)
@@ -190,157 +182,9 @@ class Session:
         """The row to go to after a decision on `slot`."""
         return next_open(self.rows, slot)
 
-    def note(self, note_id: str) -> StoredNote | None:
-        return next((note for note in self.notes if note.note_id == note_id), None)
-
-    def text(self, note_id: str) -> str:
-        """The latest text of a note, to the letter."""
-        note = self.note(note_id)
-        return self._text(note_id, note.sha256 if note is not None else "")
-
-    def stands(self, evidence: Evidence) -> bool:
-        """Whether the quoted words still stand where they were found."""
-        note = self.note(evidence.note_id)
-        if note is None:
-            return False
-        if evidence.note_sha256 and evidence.note_sha256 == note.sha256:
-            return True
-        return self.text(evidence.note_id)[evidence.start : evidence.end] == evidence.text
-
     def history(self, slot: str) -> tuple[Decision, ...]:
         """Everything that was ever done with a slot, undone or not, oldest first."""
         return tuple(one for one in self.log.decisions_of(self.patient_id) if one.slot == slot)
-
-    # What can't be right
-
-    @property
-    def problems(self) -> tuple[Problem, ...]:
-        """What the edit checks find in what stands now, the fatal ones first; what was let pass with a word is among them."""
-        if self._problems is None:
-            self._problems = self._check(self.case, self.rows)
-        return self._problems
-
-    @property
-    def standing_problems(self) -> tuple[Problem, ...]:
-        """The problems that nobody has let pass."""
-        return standing(self.problems, self.case)
-
-    @property
-    def fatal(self) -> tuple[Problem, ...]:
-        """What keeps the patient from being closed. The reading of a second person is no record, and never kept open."""
-        if not isinstance(self.log, RegistryLog):
-            return ()
-        return tuple(one for one in self.problems if one.severity is Severity.FATAL)
-
-    def word_for(self, problem: Problem) -> str:
-        """The word with which somebody let a problem pass; "" where nobody has."""
-        return word_for(problem, self.case)
-
-    def would_fire(
-        self,
-        row: Row,
-        value: str,
-        *,
-        assertion: Assertion = Assertion.PRESENT,
-        date: str | None = None,
-        end_date: str | None = None,
-        attributes: Mapping[str, object] | None = None,
-    ) -> tuple[Problem, ...]:
-        """The problems that a value would bring with it; what it rests on is not looked at before it is saved."""
-        if row.spec.kind == "date" and row.spec.slot == "event":
-            date = value
-        like = next((one for one in row.choices if one.value == value and one.assertion is assertion), None)
-        kept = attributes if attributes is not None else (like.attributes if like is not None else {})
-        stated = as_decision(row, value, assertion=assertion, date=date, end_date=end_date, attributes=kept)
-        others = tuple(one for one in self.rows if one.slot != row.slot)
-        after = self._check(with_value(self.case, row, stated), others)
-        return tuple(one for one in newly(self.problems, after) if one.check != "E30")
-
-    def override(self, problem: Problem, word: str) -> Decision:
-        """Says that the values a check warns of are right as reported; void as soon as one of them changes.
-
-        Raises:
-            Refused: the problem is fatal, or no word is given.
-        """
-        self._writable()
-        if problem.severity is Severity.FATAL:
-            raise Refused(f"{problem.check} is fatal: it can't be let pass; change a value, or reject it")
-        if not word.strip():
-            raise Refused("a word is needed: why it is right as reported")
-        return self._write(
-            Decision(
-                action_id=self._new_id(),
-                patient_id=self.patient_id,
-                slot=problem.slot,
-                action=Action.OVERRIDE,
-                decided_by=self.user,
-                decided_at=self._clock(),
-                field=problem.check,
-                reason=word.strip(),
-                rulebook=self.book.version,
-            )
-        )
-
-    def _check(self, case: Case, rows: tuple[Row, ...]) -> tuple[Problem, ...]:
-        if self._checker is None:
-            self._checker = Checker(self.book)
-        if self._today is None:
-            self._today = datetime.date.fromisoformat(self._clock()[:10])
-        cutoff = datetime.date.fromisoformat(self.config.data_cutoff) if self.config.data_cutoff else None
-        return self._checker.problems(case, rows, self.notes, self._today, stands=self.stands, cutoff=cutoff)
-
-    # Finding and quoting
-
-    def search(self, wanted: str, cancelled: Callable[[], bool] = lambda: False) -> list[tuple[str, int, int]]:
-        """Where words occur in all notes of the patient; a leading backslash makes a regular expression."""
-        pattern, is_expression = split_wanted(wanted)
-        return search_notes(self.registry, self.patient_id, pattern, is_expression, cancelled) if pattern else []
-
-    def quote(self, note_id: str, start: int, end: int) -> Evidence:
-        """Selected words of a note, as evidence.
-
-        Raises:
-            Refused: nothing but white space is selected.
-        """
-        text = self.text(note_id)
-        while start < end and text[start].isspace():
-            start += 1
-        while end > start and text[end - 1].isspace():
-            end -= 1
-        note = self.note(note_id)
-        if start == end or note is None:
-            raise Refused("nothing is selected; `v` starts a selection")
-        return Evidence(
-            note_id, start, end, text[start:end], note.sha256, note.note_date, note.note_type, confidence=1.0
-        )
-
-    # Who works on it
-
-    def claim(self, *, take_over: bool = False, active: bool = True) -> Lease:
-        """Takes or renews the lease; held by somebody else, the session becomes read-only.
-
-        Args:
-            take_over: take it from another, who must have been idle for long unless the settings make this person a supervisor.
-            active: False renews it for an open program whose user does nothing.
-        """
-        self.lease = claim(
-            self.registry,
-            self.patient_id,
-            self.user,
-            minutes=self.config.lease_minutes,
-            take_over=take_over,
-            idle_minutes=self.config.idle_minutes or float("inf"),
-            supervisor=self.config.supervisor,
-            active=active,
-            clock=self._clock,
-        )
-        self.read_only = not self.lease.mine
-        return self.lease
-
-    def release(self) -> None:
-        """Gives the patient back."""
-        if self.lease is not None and self.lease.mine:
-            release(self.registry, self.patient_id, self.user)
 
     # Decisions
 
@@ -356,7 +200,9 @@ class Session:
         if not self.config.bulk_accept:
             raise Refused("accepting several at once is switched off here")
         self._allowed(slot, Verb.ACCEPT)
-        return tuple(self.accept(row.slot) for row in self.alike(slot))
+        found = self.alike(slot)
+        with self.writer.one_key(len(found)):
+            return tuple(self.accept(row.slot) for row in found)
 
     def alike(self, slot: str) -> tuple[Row, ...]:
         """The rows that `accept_alike` takes: those whose words still stand and are believed, and the row itself."""
@@ -365,7 +211,7 @@ class Session:
         return tuple(
             one
             for one in alike(self.rows, row)
-            if one.slot == slot or (one.confidence >= limit and (not one.evidence or self._standing(one.evidence)))
+            if one.slot == slot or (one.confidence >= limit and (not one.evidence or self.notes.standing(one.evidence)))
         )
 
     def pick(self, slot: str, number: int) -> Decision:
@@ -440,7 +286,9 @@ class Session:
             attributes = {key: one for key, one in untyped.items() if key in NOT_TYPED} | dict(attributes)
         attributes = _with_days({**choice.attributes, **attributes}, row.decision or like, choice)
         action = Action.ADD if row.state is State.MISSING and not row.choices else Action.EDIT
-        return self._decide(row, action, replace(choice, evidence=spans, attributes=attributes))
+        read = self.read_as(row, choice.value, assertion) if evidence is None else ""
+        reason = f"{READ_AS}{read}" if read else ""
+        return self._decide(row, action, replace(choice, evidence=spans, attributes=attributes), reason)
 
     def kept_words(self, row: Row, value: str, assertion: Assertion = Assertion.PRESENT) -> tuple[Evidence, ...]:
         """The words that an edit rests on when none were selected for it.
@@ -450,7 +298,7 @@ class Session:
         """
         same = [one for one in (row.decision, *row.choices) if one is not None and one.evidence]
         same = [one for one in same if (one.value, one.assertion) == (value, assertion)]
-        best = next((one for one in same if self._standing(one.evidence)), next(iter(same), None))
+        best = next((one for one in same if self.notes.standing(one.evidence)), next(iter(same), None))
         if best is not None:
             return (*row.added, *(span for span in best.evidence if span not in row.added))
         return row.added or row.evidence
@@ -495,7 +343,7 @@ class Session:
                 evidence=evidence,
                 attributes=attributes,
             )
-        self._writable()
+        self.writer.require_writable()
         return self._decide(
             Row(slot, spec),
             Action.ADD,
@@ -504,7 +352,7 @@ class Session:
 
     def attach(self, slot: str, evidence: Evidence) -> Decision | None:
         """Adds words to what a row rests on: at once where it is decided, else with its decision."""
-        self._writable()
+        self.writer.require_writable()
         row = self.row(slot)
         if row.decision is not None and row.decision.action in STATING:
             standing = row.decision
@@ -514,45 +362,61 @@ class Session:
                 standing.date,
                 standing.end_date,
                 standing.attributes,
-                (*self._standing(standing.evidence), evidence),
+                (*self.notes.standing(standing.evidence), evidence),
                 rule=standing.rule,
                 rulebook=standing.rulebook,
             )
             return self._decide(row, standing.action, choice)
         self._added[slot] = (*self._added.get(slot, ()), evidence)
         self._arrange()
+        self.drafts.keep_attached(slot, self._added[slot])
         return None
+
+    def _attached(self) -> dict[str, tuple[Evidence, ...]]:
+        """What this person attached before, and has not decided with yet; words of a note that has changed are gone."""
+        digests = {note.note_id: note.sha256 for note in self.notes.all}
+        return {
+            slot: tuple(
+                self.notes.quote(note_id, start, end)
+                for note_id, digest, start, end in places
+                if digests.get(note_id) == digest
+            )
+            for slot, places in self.drafts.attached().items()
+        }
 
     def comment(self, slot: str, text: str) -> Decision:
         """Says something about a row; its value stays."""
         if not text.strip():
             raise Refused("an empty comment; esc leaves")
-        self._writable()
-        return self._write(self._decision(self.row(slot), Action.COMMENT, reason=text.strip()))
+        self.writer.require_writable()
+        said = self.writer.decision(self.row(slot), Action.COMMENT, reason=text.strip())
+        return self.writer.write(said)
 
-    def undo(self) -> Decision:
-        """Takes back this person's last decision that still holds, however long ago; `slot` says what it was.
+    def undo(self) -> tuple[Decision, ...]:
+        """Takes back what this person's last key decided and still holds, however long ago; `slot` says what it was.
+
+        What one key decided together (`accept_alike`) is taken back together, one decision for each.
 
         Raises:
             Refused: there is none since the patient was last closed.
         """
-        self._writable()
-        mine = [one for one in self.case.undoable if self._mine(one) and self._holds(one)]
+        self.writer.require_writable()
+        mine = self.writer.undoable
         if not mine:
             raise Refused("nothing to undo")
-        return self._step(Action.UNDO, mine[-1])
+        return self.writer.step(Action.UNDO, mine)
 
-    def redo(self) -> Decision:
-        """Brings back what was taken back last.
+    def redo(self) -> tuple[Decision, ...]:
+        """Brings back what was taken back last, all of what one key had decided.
 
         Raises:
             Refused: nothing was taken back since the last decision.
         """
-        self._writable()
-        mine = [one for one in self.case.redoable if self._mine(one)]
+        self.writer.require_writable()
+        mine = self.writer.redoable
         if not mine:
             raise Refused("nothing to redo")
-        return self._step(Action.REDO, mine[-1])
+        return self.writer.step(Action.REDO, mine)
 
     def close(self) -> Decision:
         """Closes the patient.
@@ -560,66 +424,28 @@ class Session:
         Raises:
             Refused: a fatal problem stands, or something is open and the policy does not allow that.
         """
-        self._writable()
-        if self.fatal:
-            more = f", and {len(self.fatal) - 1} more" if len(self.fatal) > 1 else ""
-            raise Refused(
-                f"{self.fatal[0].check}: {self.fatal[0].message}{more}; nothing fatal may stand in a closed patient"
-            )
+        self.writer.require_writable()
+        fatal = self.problems.fatal
+        if fatal:
+            more = f", and {len(fatal) - 1} more" if len(fatal) > 1 else ""
+            raise Refused(f"{fatal[0].check}: {fatal[0].message}{more}; nothing fatal may stand in a closed patient")
         waiting = len(self.blocking)
         if waiting and not self.config.close_open:
             raise Refused(f"{waiting} open; decide them, or `0` for what the record does not say")
-        return self._patient_step(Action.CLOSE, f"{waiting} open" if waiting else "")
+        return self._about_all(Action.CLOSE, f"{waiting} open" if waiting else "")
 
     def reopen(self, reason: str) -> Decision:
         """Opens a closed patient again; the reason is kept."""
         if not reason.strip():
             raise Refused("reopening needs a reason")
-        if self.read_only:
-            self._writable()
-        return self._patient_step(Action.REOPEN, reason.strip())
+        self.signing.require_unsigned()
+        self.hold.require_writable()
+        return self._about_all(Action.REOPEN, reason.strip())
 
-    def retry(self) -> tuple[Decision, ...]:
-        """Writes what could not be saved, under the same ids: what did reach the disk is not written twice."""
-        waiting, self.unsaved = self.unsaved, ()
-        written: list[Decision] = []
-        for at, one in enumerate(waiting, 1):
-            try:
-                written.append(self._write(one))
-            except RegistryError:
-                self.unsaved = (*self.unsaved, *waiting[at:])
-                raise
-        return tuple(written)
-
-    # Drafts
-
-    def keep_draft(self, slot: str, text: str) -> None:
-        """Keeps a half-typed value, for the case that the terminal dies."""
-        save_draft(self.registry, self.user, self.patient_id, slot, text, clock=self._clock)
-
-    def draft(self, slot: str) -> str | None:
-        return draft_of(self.registry, self.user, self.patient_id, slot)
-
-    def drafts(self) -> dict[str, str]:
-        """Everything half typed on this patient, by slot."""
-        return drafts_of(self.registry, self.user, self.patient_id)
-
-    def forget_draft(self, slot: str) -> None:
-        drop_draft(self.registry, self.user, self.patient_id, slot)
-
-    # One way to write
-
-    def _writable(self) -> None:
-        if self.unsaved:
-            raise Refused("NOT SAVED yet: enter tries again, x writes it to a file")
-        if self.case.closed:
-            raise Refused("the patient is closed; `O` reopens it")
-        if self.read_only:
-            holder = self.lease.holder if self.lease is not None else "somebody"
-            raise Refused(f"read only: {holder} holds this patient; nothing was saved")
+    # What all of them share
 
     def _allowed(self, slot: str, verb: Verb) -> Row:
-        self._writable()
+        self.writer.require_writable()
         row = self.row(slot)
         if verb not in row.verbs:
             raise Refused(_why_not(row, verb))
@@ -647,117 +473,24 @@ class Session:
             date = read.value
         return Choice(read.value, assertion, date or None, end_date or None, read.attributes, origin="person")
 
-    def _standing(self, spans: tuple[Evidence, ...]) -> tuple[Evidence, ...]:
-        return tuple(one for one in spans if self.stands(one))
-
     def _decide(self, row: Row, action: Action, choice: Choice, reason: str = "") -> Decision:
         spans = choice.evidence
         if action in STATING:
             if choice.origin != "person":
                 spans = (*row.added, *(one for one in spans if one not in row.added))
-            spans = self._standing(spans)
+            spans = self.notes.standing(spans)
             if choice.evidence and not spans and action is not Action.IMPORT:
                 raise Refused("evidence moved: the note has changed; find it again with `/` and add it with `+`")
-        decision = self._decision(row, action, choice, spans, reason)
-        stored = self._write(decision)
+        stored = self.writer.write(self.writer.decision(row, action, choice, spans, reason))
         if self._added.pop(row.slot, None):
             self._arrange()
+            with suppress(RegistryError):  # the decision stands; kept for nothing, they only stand there again
+                self.drafts.forget_attached(row.slot)
         return stored
 
-    def _decision(
-        self,
-        row: Row,
-        action: Action,
-        choice: Choice | None = None,
-        evidence: tuple[Evidence, ...] = (),
-        reason: str = "",
-    ) -> Decision:
-        stated = choice or Choice("", Assertion.PRESENT)
-        return Decision(
-            action_id=self._new_id(),
-            patient_id=self.patient_id,
-            slot=row.slot,
-            action=action,
-            decided_by=self.user,
-            decided_at=self._clock(),
-            field=row.spec.name,
-            value=stated.value,
-            assertion=stated.assertion,
-            date=stated.date,
-            end_date=stated.end_date,
-            attributes=stated.attributes,
-            evidence=evidence,
-            reason=reason,
-            offered=row.offered,
-            rule=stated.rule,
-            rulebook=stated.rulebook or self.book.version,
-        )
-
-    def _step(self, action: Action, of: Decision) -> Decision:
-        return self._write(
-            Decision(
-                action_id=self._new_id(),
-                patient_id=self.patient_id,
-                slot=of.slot,
-                action=action,
-                decided_by=self.user,
-                decided_at=self._clock(),
-                field=of.field,
-                undoes=of.action_id,
-            )
-        )
-
-    def _patient_step(self, action: Action, reason: str) -> Decision:
-        return self._write(
-            Decision(
-                action_id=self._new_id(),
-                patient_id=self.patient_id,
-                slot="",
-                action=action,
-                decided_by=self.user,
-                decided_at=self._clock(),
-                reason=reason,
-            )
-        )
-
-    def _write(self, decision: Decision) -> Decision:
-        """Commits; only then do the rows change.
-
-        Raises:
-            StaleCase: somebody else has decided since; the rows now show what they decided.
-            NotAllowed: this person may not, or the patient is signed; not saved.
-            RegistryError: not saved; kept in `unsaved` for `retry`.
-        """
-        try:
-            stored = self.log.record(decision, seen=self.case.version)
-            self._settle()  # lost here, it counts as not saved: what can't be shown is asked for again, under the same id
-        except StaleCase as error:
-            self.reload()
-            if self.lease is not None and self.lease.mine:
-                self.claim()  # taken over meanwhile, it becomes read-only
-            raise StaleCase(self._both_values(decision) or str(error)) from None
-        except NotAllowed:
-            raise  # no retry would help
-        except RegistryError:
-            self.unsaved = (*self.unsaved, decision)
-            raise
-        return stored
-
-    def _both_values(self, refused: Decision) -> str:
-        """Theirs and one's own, where somebody else has decided the same row; "" where not."""
-        theirs = self.case.current.get(refused.slot)
-        if theirs is None or theirs.action_id == refused.undoes:
-            return ""
-        own, other = (one.value or one.action.value for one in (refused, theirs))
-        return f"not saved: {theirs.decided_by} decided {other} meanwhile, you {own}; look, and decide again"
-
-    def _mine(self, decision: Decision) -> bool:
-        return decision.decided_by == self.user and decision.source == "review"
-
-    def _holds(self, decision: Decision) -> bool:
-        if decision.action is Action.OVERRIDE:
-            return self.case.overrides.get(decision.slot) == decision
-        return decision.action is Action.COMMENT or self.case.current.get(decision.slot) == decision
+    def _about_all(self, action: Action, reason: str) -> Decision:
+        """A decision on the whole patient."""
+        return self.writer.write(replace(self.writer.begin("", action), reason=reason))
 
 
 def _with_days(attributes: Mapping[str, object], before: Decision | Choice | None, now: Choice) -> dict[str, object]:

@@ -108,7 +108,7 @@ def timeline_of(session: Session) -> Timeline:
     Raises:
         RulebookError: the file of lanes is at fault.
     """
-    return timeline(session.rows, session.notes, load_lanes(session.book.root))
+    return timeline(session.rows, session.notes.all, load_lanes(session.book.root))
 
 
 def _stated(row: Row) -> tuple[Choice, ...]:
@@ -203,6 +203,34 @@ def _events_of_note(note: StoredNote, lanes: Sequence[Lane]) -> Iterable[Event]:
             note_id=note.note_id,
             listed=False,
         )
+
+
+# In brief
+
+_MOST_IN_BRIEF = 3
+"""Events of a lane in the brief line: the first ones."""
+
+
+def brief_line(rows: Iterable[Row], lanes: Lanes) -> str:
+    """The few events that frame a case, on a line: `2023 Dx 11-09  L1 11-21  2024 PD 05-14?`; "" where there are none.
+
+    A year stands once before its events; what nobody has decided has a question mark.
+    """
+    briefs = {lane.name: lane.brief for lane in lanes.lane if lane.brief}
+    asked = {name for lane in lanes.lane if lane.brief for name in lane.fields}
+    events = [one for row in rows if row.spec.name in asked for one in _events_of_row(row, lanes.lane)]
+    shown: dict[str, list[Event]] = {}
+    for one in sorted((one for one in events if one.lane in briefs), key=lambda one: (one.first, one.last)):
+        shown.setdefault(one.lane, []).append(one)
+    framing = [one for of_lane in shown.values() for one in of_lane[:_MOST_IN_BRIEF]]
+    told, year = [], ""
+    for one in sorted(framing, key=lambda one: (one.first, one.last)):
+        day = str(one.start)
+        told += [day[:4]] if day[:4] != year else []
+        year = day[:4]
+        sure = "" if one.state in _SETTLED else "?"
+        told.append(f"{briefs[one.lane].replace('{value}', one.value)} {day[5:]}".rstrip() + f"{sure} ")
+    return " ".join(told).strip()
 
 
 # Intervals

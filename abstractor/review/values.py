@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from itertools import product
 
 from abstractor.review.attributes import range_problem
 from abstractor.review.entered_drugs import DrugReader
@@ -17,6 +18,10 @@ from abstractor.rulebook.stages import Edition, edition_in, editions_of
 
 _LONGEST = 400
 """Characters of a selection that are read: a value is a phrase, and patterns must stay quick."""
+_FEW = 4
+"""Words of a typed value whose spelling is looked for: each has up to three."""
+_ALL = 100
+"""Where the numbers of a field end if they are per cent."""
 _PREFIX = "[yra]{0,2}[cpu]?"
 _NUMBERS = re.compile(r"\d+(?:\.\d+)?")
 
@@ -149,7 +154,7 @@ class ValueReader:
                 return Reading(value, value_problem(spec, value), doubt if self.drugs.codes else "")
             case _:
                 exact = self._picker(spec).exact(text)
-                return _checked(spec, exact.code if exact is not None else text)
+                return _checked(spec, exact.code if exact is not None else _as_written(spec, text))
 
     def _category(self, spec: FieldSpec, text: str, year: int | None, edition: object) -> Reading:
         """A T, N or M, alone or out of a whole TNM; the letter itself may be left out."""
@@ -240,6 +245,20 @@ def _checked_numbers(spec: FieldSpec, value: str) -> tuple[str, str]:
         return "", ""
     found = [range_problem(spec.label, float(number), spec) for number in _NUMBERS.findall(value)]
     return next((one for one, _ in found if one), ""), next((one for _, one in found if one), "")
+
+
+def _as_written(spec: FieldSpec, text: str) -> str:
+    """`cps 8` as CPS 8 and `80%` as 80: the one spelling that the field takes, else the text as it was typed."""
+    if spec.pattern is None or value_fits(spec, text):
+        return text
+    if spec.highest == _ALL:
+        text = text.replace("%", "")
+    words = text.split()
+    if len(words) > _FEW:
+        return text
+    spellings = {" ".join(one) for one in product(*({word, word.upper(), word.lower()} for word in words))}
+    fitting = [one for one in spellings if value_fits(spec, one)]
+    return fitting[0] if len(fitting) == 1 else text
 
 
 def _spelled(category: str) -> str:

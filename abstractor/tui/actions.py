@@ -146,6 +146,11 @@ def _table() -> Iterable[Action]:
         "close", "patient", "enter", "close", "on the last row, or when all is decided: close the patient", (REVIEW,)
     )
     yield Action("reopen", "patient", "O", "reopen", "open a closed patient again, with a reason", (REVIEW, AUDIT))
+    yield Action("sign", "patient", "S", "sign", "sign a closed patient; what is signed is shown first", (REVIEW,))
+    yield Action(
+        "sign_all", "patient", "S", "sign", "sign the closed patients of the list, each for itself", (WORKLIST,)
+    )
+    yield Action("unlock", "patient", "L", "unlock", "void the signatures of the patient, with a reason", (REVIEW,))
     yield Action(
         "take_over", "patient", "!", "take over", "take the patient over from somebody who is idle", (REVIEW, WORKLIST)
     )
@@ -199,6 +204,32 @@ def _table() -> Iterable[Action]:
 
 ACTIONS: tuple[Action, ...] = tuple(_table())
 BY_ID: Mapping[str, Action] = {action.id: action for action in ACTIONS}
+
+_NEEDED: Mapping[str, str] = {
+    "decide second_read": (
+        "accept reject defer pick not_documented edit reject_why accept_alike redo take attach new_fact close override override_all"
+    ),
+    "decide second_read audit": "undo reopen",
+    "decide second_read audit adjudicate": "comment",
+    "decide": "claim give_back",
+    "decide supervise": "take_over",
+    "audit": "agree disagree figures",
+    "adjudicate": "choose unresolvable meeting",
+    "audit adjudicate": "third",
+    "query": "ask answer close_query",
+    "sign_abstracted sign_reviewed sign_adjudicated sign_approved lock": "sign sign_all",
+    "unlock sign_abstracted sign_reviewed sign_adjudicated sign_approved lock": "unlock",
+    "list_patients": "open look next_patient previous_patient find_patient timeline",
+    "read_history second_read": "history",
+    "read_facts": "outcomes",
+}
+NEEDS: Mapping[str, frozenset[str]] = {
+    name: frozenset(powers.split()) for powers, names in _NEEDED.items() for name in names.split()
+}
+"""Powers of `rules/roles.toml`, any of which an action needs where people have roles; one that is not named here is everybody's.
+
+This only spares people keys that lead nowhere: what may be done is asked by the registry, whatever a screen offers.
+"""
 
 _SPELLED = {
     "question_mark": "?",

@@ -55,13 +55,13 @@ from abstractor.tui.screens.review import ReviewScreen
 from abstractor.tui.screens.timeline import TimelineScreen
 from abstractor.tui.screens.tour import TourScreen
 from abstractor.tui.screens.worklist import WorklistScreen
-from abstractor.tui.sparing import SparingApp
+from abstractor.tui.standing import StandingApp
 from abstractor.tui.terminal import driver_class, fit_to_terminal, has_job_control
 from abstractor.tui.themes import PALETTES, Palette
 from abstractor.tui.tour import invented_registry, steps
 
-_IDLE_LOOK = 20.0
-"""Seconds between two looks at how long nothing was pressed."""
+_LOOK = 20.0
+"""Seconds between two looks at how long nothing was pressed, and at what this person may do."""
 _PLACE_EVERY = 1.0
 
 
@@ -70,7 +70,7 @@ def utc_now() -> str:
     return datetime.now(UTC).isoformat(timespec="milliseconds")
 
 
-class ReviewApp(SparingApp[int]):
+class ReviewApp(StandingApp[int]):
     """The worklist, and a patient on top of it."""
 
     TITLE = "Abstractor"
@@ -81,7 +81,10 @@ class ReviewApp(SparingApp[int]):
     ]
     CSS = """
     Screen { layers: base; }
+    CommandPalette { background: $background 0%; }
     CommandPalette > .command-palette--help-text { color: $foreground; text-style: italic; }
+    CommandPalette SearchIcon { display: none; }
+    CommandPalette CommandInput > .input--placeholder { color: $foreground; }
     """
 
     def __init__(
@@ -143,6 +146,7 @@ class ReviewApp(SparingApp[int]):
         self.palette = _palette(theme, mono=mono)
 
     def on_mount(self) -> None:
+        self.take_standing()
         self._watch()
         self.app_resume_signal.subscribe(self, self._come_back)
         for palette in PALETTES.values():
@@ -167,8 +171,8 @@ class ReviewApp(SparingApp[int]):
 
     def _watch(self) -> None:
         """What runs beside the screens: the cover after a while without a key, where one is, and the end by a signal."""
-        if self.config.idle_minutes:
-            self.set_interval(_IDLE_LOOK, self.cover_when_idle)
+        self.set_interval(_LOOK, self.cover_when_idle)
+        self.set_interval(_LOOK, self.read_standing)
         if self.returning:
             self.set_interval(_PLACE_EVERY, self.keep_place)
         loop = asyncio.get_running_loop()
@@ -232,9 +236,25 @@ class ReviewApp(SparingApp[int]):
 
     def cover_when_idle(self) -> None:
         """Takes the patient off the screen when nothing was pressed for long: somebody else may stand before it."""
-        idle = self.monotonic() - self._pressed_at
-        if idle >= 60 * self.config.idle_minutes and not isinstance(self.screen, IdleScreen):
-            self.push_screen(IdleScreen(self.keymap, self.palette, self.config.idle_minutes))
+        idle, minutes = self.monotonic() - self._pressed_at, self.idle_minutes
+        if minutes and idle >= 60 * minutes and not isinstance(self.screen, IdleScreen):
+            self.push_screen(IdleScreen(self.keymap, self.palette, minutes, self.user))
+
+    @property
+    def idle_minutes(self) -> int:
+        """So many minutes without a key cover the screen: the person's setting, which can only shorten the registry's; 0: never."""
+        limits = [self.config.idle_minutes, self.standing.idle_minutes if self.standing is not None else 0]
+        return min((one for one in limits if one), default=0)
+
+    def standing_changed(self) -> None:
+        """Roles were given or taken, or the glass was broken, or is whole again: what is not for them any more goes off the screen."""
+        if not self.may("read_notes"):
+            self.to_worklist()
+        for screen in self.screen_stack:
+            if isinstance(screen, KeyedScreen):
+                screen.warn(self.warning)
+                screen.redraw()
+        self.worklist.read()
 
     # The tour
 
@@ -270,11 +290,11 @@ class ReviewApp(SparingApp[int]):
     def _open_row(self, wanted: PatientWanted) -> None:
         """Opens a patient at a row, in the place of what is open: what is not saved there keeps it open."""
         below = next((one for one in self.screen_stack if isinstance(one, ReviewScreen)), None)
-        if below is not None and below.session.unsaved:
+        if below is not None and below.session.writer.unsaved:
             self._say("something is not saved yet in the patient that is open")
             return
         if below is not None:
-            below.session.release()
+            below.session.hold.release()
         self.to_worklist()
         self.open_patient(wanted)
         screen = self.screen
@@ -285,9 +305,9 @@ class ReviewApp(SparingApp[int]):
         """Opens a patient in the place of the one that is open; held by somebody else, it is opened to read. `told` is said there."""
         try:
             session = Session(self.registry, self.book, wanted.patient_id, self.user, self.clock, self.config)
-            session.read_only = wanted.look
-            if not wanted.look:
-                lease = session.claim(take_over=wanted.take_over)
+            session.hold.read_only = wanted.look or not (self.may("decide") or wanted.take_over)
+            if not session.hold.read_only:
+                lease = session.hold.claim(take_over=wanted.take_over)
                 if wanted.take_over and not lease.mine:
                     self.worklist.tell_held(lease)
                     return
@@ -405,8 +425,12 @@ class ReviewApp(SparingApp[int]):
         screen.attempt(lambda: ask_somebody(screen, work, place, message.label, message.decided_by))
 
     def _say(self, text: str) -> None:
-        if isinstance(self.screen, KeyedScreen):
+        if not isinstance(self.screen, KeyedScreen):
+            return
+        if self.screen.query("#footer, #hint"):
             self.screen.say(text, alarm=True)
+        else:  # the program is only just starting: it is said when the worklist stands
+            self.worklist.notice = text
 
     # Palette and themes
 
@@ -414,10 +438,11 @@ class ReviewApp(SparingApp[int]):
         """What the command palette offers: the table's actions of this screen, and the themes. No screenshot."""
         if isinstance(screen, KeyedScreen):
             for action in actions_of(*screen.kinds):
-                if action.id not in {"palette", "pick", "choose"}:
+                if action.id not in {"palette", "pick", "choose"} and screen.takes(action.id):
                     keys = self.keymap.all_shown(action.id)
                     told = f"{keys}   {action.where}, {action.id}"
-                    yield SystemCommand(action.says, told, partial(screen.run_table_action, action.id))
+                    title = f"{action.id.replace('_', ' ')}: {action.says}"  # what is searched
+                    yield SystemCommand(title, told, partial(screen.run_table_action, action.id))
         for name in THEMES[1:]:
             yield SystemCommand(f"theme {name}", "colours", partial(self.take_theme, name))
 
@@ -472,7 +497,7 @@ class ReviewApp(SparingApp[int]):
         for screen in self.screen_stack:
             if isinstance(screen, ReviewScreen):
                 try:
-                    screen.session.release()
+                    screen.session.hold.release()
                 except AbstractorError:
                     continue  # the lease ends by time
         self.exit(0, return_code=code)

@@ -1,6 +1,6 @@
 """The bars and rows of the review screen, from rows to styled text. Pure: no widget, no registry."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from rich.cells import cell_len
 from rich.style import Style
@@ -19,21 +19,29 @@ _SURE = 4
 """Cells for how sure the rules are, the blank before it among them."""
 
 
+_ROOMY, _SHORT = 60, 13
+"""Cells of a list that has room for whole labels, and of a label in one that has not."""
+_DATE_CUTS = (10, 8, 5)
+"""Characters of a date that are shown: day, month or year, the hyphen behind it included."""
+
+
 def row_line(row: Row, width: int, palette: Palette, *, current: bool, problem: Severity | None = None) -> Line:
     """A row of the list: cursor, glyph, label, value, date, confidence; the date gives way to the value."""
     style = palette.state(row.state)
-    label = max(14, min(24, 3 * width // 8))
+    narrow = width < _ROOMY
+    label = _SHORT if narrow else max(14, min(24, 3 * width // 8))
+    named = (row.spec.short if narrow else "") or row.spec.label
     confidence = _sure(row)
     room = max(4, width - label - 5 - _SURE)
     date = _date_that_fits(row, room - cell_len(safe(row.shown)) - 1)
-    mark = "^" if row.changed else problem.value if problem else "c" if row.comments else " "
+    mark = "^" if row.changed else problem.value if problem else '"' if row.read_as else "c" if row.comments else " "
     mark_style = palette.alarm if problem is Severity.FATAL and not row.changed else palette.plain
     return Line.of(
         (">" if current else " ", palette.plain),
         (row.state.value, style),
         (mark, mark_style),
         (" ", palette.plain),
-        (fit(row.spec.label, label), palette.plain),
+        (fit(named, label), palette.plain),
         (" ", palette.plain),
         *_value(row, room - len(date), palette),
         (date, palette.faint),
@@ -59,9 +67,10 @@ def _value(row: Row, room: int, palette: Palette) -> tuple[tuple[str, Style], ..
 
 
 def _date_that_fits(row: Row, room: int) -> str:
+    """The date, in whole or down to a hyphen: `2024-01-` is cut, `2024-01` is all that is known."""
     if row.spec.slot == "patient" or not row.date:
         return ""
-    return next((row.date[:length] for length in (10, 7) if len(row.date[:length]) <= room), "")
+    return next((row.date[:length] for length in _DATE_CUTS if len(row.date[:length]) <= room), "")
 
 
 def header_line(patient: str, notes: int, counts: Sequence[tuple[int, str]], rest: str, palette: Palette) -> Line:
@@ -156,6 +165,13 @@ _VERB_KEYS = (
 )
 
 
+_FROZEN_KEYS: Mapping[str, list[str]] = {
+    "signed": ["sign", "unlock"],
+    "closed": ["sign", "reopen"],
+    "held": ["take_over"],
+}
+
+
 def footer_line(
     row: Row | None,
     keymap: Keymap,
@@ -166,6 +182,7 @@ def footer_line(
     selecting: bool,
     selected: str,
     last: bool,
+    takes: Callable[[str], bool] = lambda _name: True,
 ) -> Line:
     """The keys that do something now, as many as fit.
 
@@ -174,16 +191,16 @@ def footer_line(
         keymap: the keys.
         palette: the colours.
         width: cells there are.
-        frozen: why nothing can be decided, or "".
+        frozen: why nothing can be decided, or "": `signed`, `closed`, `held`.
         selecting: a selection is being made.
         selected: the selected words, or "".
         last: enter would close the patient, or say what is open.
+        takes: whether an action is for the person at work, and the patient as it stands.
     """
     if selecting:
         ids = ["select_word", "select_sentence", "select_swap", "take", "attach", "new_fact", "select_none"]
     elif frozen:
-        ids = ["reopen"] if frozen == "closed" else ["take_over"]
-        ids += ["next_patient", "next_evidence", "next_note", "history", "worklist", "help"]
+        ids = _FROZEN_KEYS[frozen] + ["next_patient", "next_evidence", "next_note", "history", "worklist", "help"]
     else:
         verbs = row.verbs if row is not None else frozenset()
         ids = [
@@ -197,7 +214,7 @@ def footer_line(
         ids += ["undo", "next_evidence", "next_note", "find", "help"]
     parts: list[tuple[str, Style]] = [(f" {selection_told(selected)} ", palette.selection)] if selected else []
     used = sum(cell_len(safe(text)) for text, _ in parts)
-    for name in dict.fromkeys(ids):
+    for name in dict.fromkeys(filter(takes, ids)):
         key = "1-9" if name == "pick" else keymap.shown(name)
         label = "reject all" if name == "reject" and row is not None and row.conflict else BY_ID[name].label
         used += len(key) + len(label) + 4

@@ -12,10 +12,9 @@ from rich.cells import cell_len
 from rich.style import Style
 
 from abstractor.checks.problem import Problem, Severity
-from abstractor.model.decision import Action
 from abstractor.model.suggestion import Evidence
 from abstractor.review.attributes import tell_attributes
-from abstractor.review.rows import Choice, Row, State, read_otherwise
+from abstractor.review.rows import Choice, Row, State
 from abstractor.tui.safe import safe
 from abstractor.tui.themes import Palette
 from abstractor.tui.widgets.lines import Line
@@ -45,6 +44,10 @@ class Pane:
     """The text of a note by its id."""
     stands: Callable[[Evidence], bool]
     """Whether the words are still where they were found."""
+    brief: str = ""
+    """The few events that frame the case."""
+    author_of: Callable[[str], str] = lambda _text: ""
+    """Who wrote a note, from its text; "" where it does not say."""
 
     def lines(self, row: Row, problems: Sequence[tuple[Problem, str]] = ()) -> list[Line]:
         """Everything known about a row, from the top; what the edit checks say of it, with the word that let it pass, comes first."""
@@ -53,7 +56,10 @@ class Pane:
             lines += self._problem(problem, word)
         if row.changed:
             lines += self.told(f"^ {row.changed}: your decision stands until you decide again", self.palette.heading)
-        lines += self.told(_borrowed(row), self.palette.heading)
+        told = any(problem.part == "otherwise" for problem, _word in problems)
+        if row.read_as and row.decision is not None and not told:
+            typed = row.spec.label_of(row.decision.value)
+            lines += self.told(f'" {typed} was typed; its words were read as {row.read_as}', self.palette.heading)
         for number, choice in enumerate(row.choices, 1):
             lines += self._choice(number, choice, row)
         if not row.choices:
@@ -61,9 +67,15 @@ class Pane:
         lines += [Line.of((" + to be decided with: ", self.palette.faint), *self._quote(one)) for one in row.added]
         for one in row.comments:
             lines += self.told(f"c {one.decided_by}: {one.reason}", self.palette.plain)
-        for told in _background(row):
-            lines += self.told(told, self.palette.faint)
-        return lines
+        return lines + self._background(row)
+
+    def _background(self, row: Row) -> list[Line]:
+        """What else is good to know: whose word is offered first, what frames the case, which rule found the value."""
+        rules = list(dict.fromkeys(choice.rule for choice in row.choices if choice.rule))
+        rule = f"rule {', '.join(rules)}  rulebook {row.choices[0].rulebook[:8]}" if rules else ""
+        told = [_ranking(row), f"timeline: {self.brief}" if self.brief else "", rule]
+        faint = self.palette.faint
+        return [line for one in told for line in self.told(one, faint)]
 
     def _problem(self, problem: Problem, word: str) -> list[Line]:
         told = f"{problem.severity.value} {problem.check} {problem.message}"
@@ -138,9 +150,15 @@ class Pane:
         lines.append(Line.of((f"   conf {choice.confidence:.2f}  {_count(choice)}", faint)))
         for one in choice.evidence:
             lines.append(Line.of((f"   {one.note_type} {_day(one)}  ch {one.start}-{one.end}", faint)))
-            lines += [Line.of(("   copied forward", faint))] if one.carried_forward else []
+            lines += self._whose(one)
             lines += self._quote_in_full(one)
         return lines
+
+    def _whose(self, one: Evidence) -> list[Line]:
+        """Who wrote the note, and whether the words were copied from an earlier one."""
+        author = self.author_of(self.text_of(one.note_id))
+        told = [f"by {author}" if author else "", "copied forward" if one.carried_forward else ""]
+        return [Line.of((f"   {said}", self.palette.faint)) for said in told if said]
 
     def _head_in_full(self, head: Parts) -> list[Line]:
         """Number, value and day; what is longer than the column goes on below the value."""
@@ -248,22 +266,9 @@ def _origin(choice: Choice) -> str:
     return {"standing": " decided before", "derived": " derived"}.get(choice.origin, "")
 
 
-def _borrowed(row: Row) -> str:
-    """Of a value that was typed over another and kept its words: what those were read as."""
-    held = row.decision
-    if held is None or held.action != Action.EDIT:
+def _ranking(row: Row) -> str:
+    """Of a conflict, by what its values are ordered; nothing is chosen by it."""
+    if not row.conflict:
         return ""
-    read = read_otherwise(row, held.value, held.assertion, held.evidence)
-    return f"{row.spec.label_of(held.value)} was typed; its words were read as {read}" if read else ""
-
-
-def _background(row: Row) -> list[str]:
-    """What else is good to know: whose word is offered first, which rule found it."""
-    told = []
-    if row.conflict and row.spec.source_priority:
-        last = "the latest note" if row.spec.latest_wins else "the earliest note"
-        told.append(f"offered first: {' > '.join(row.spec.source_priority)}; then {last}")
-    rules = list(dict.fromkeys(choice.rule for choice in row.choices if choice.rule))
-    if rules:
-        told.append(f"rule {', '.join(rules)}  rulebook {row.choices[0].rulebook[:8]}")
-    return told
+    sources = f"{' > '.join(row.spec.source_priority)} > other; then " if row.spec.source_priority else ""
+    return f"offered first: own words over copied ones; {sources}what more notes say"

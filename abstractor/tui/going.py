@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from abstractor.registry.engine import Registry
 from abstractor.review.curves import OutcomesSource
 from abstractor.review.desk import DeskItem, QualityDesk
-from abstractor.review.session import Refused
+from abstractor.review.refused import Refused
 from abstractor.rulebook.book import RuleBook
 from abstractor.tui.actions import Keymap
 from abstractor.tui.screens.adjudicate import AdjudicateScreen

@@ -73,12 +73,25 @@ class PatientsClaimed(Message):
         self.patient_ids = patient_ids
 
 
+class PatientsSigned(Message):
+    """Closed patients of the list were signed, each for itself."""
+
+    def __init__(self, meaning: str, signed: int, refused: tuple[str, ...]) -> None:
+        super().__init__()
+        self.meaning = meaning
+        self.signed = signed
+        self.refused = refused
+        """Of each that was not: why."""
+
+
 class WorklistFailed(Message):
     """The worklist could not be read."""
 
-    def __init__(self, reason: str) -> None:
+    def __init__(self, reason: str, *, refused: bool = False) -> None:
         super().__init__()
         self.reason = reason
+        self.refused = refused
+        """This person may not see it."""
 
 
 class NotesSearched(Message):

@@ -12,11 +12,12 @@ from collections.abc import Sequence
 from itertools import groupby
 from pathlib import Path
 
-from abstractor.registry.engine import create_registry
+from abstractor.registry.engine import Registry, create_registry
 from abstractor.review.config import ReviewConfig, settings_table
 from abstractor.rulebook.load import load_rulebook
 from abstractor.tui.actions import ACTIONS, Keymap, spell
 from abstractor.tui.app import ReviewApp
+from abstractor.tui.going import Beyond
 from abstractor.tui.tour import fill_tour
 
 BEGIN, END = "<!-- keys: written by abstractor.tui.pictures -->", "<!-- end of keys -->"
@@ -34,7 +35,7 @@ PICTURES: tuple[tuple[str, tuple[int, int], str, tuple[str, ...]], ...] = (
     ("help", (80, 24), "dark", ("question_mark",)),
     ("statistics", (80, 24), "dark", ("1", "a", "a", "r", "g", "s")),
     ("quality", (80, 24), "dark", ("g", "q")),
-    ("problems", (80, 24), "dark", ("1", "a", "a", "g", "e")),
+    ("problems", (80, 24), "dark", ("1", "a", "e", "l", "u", "enter", "g", "e")),
     ("review-mono", (80, 24), "mono", ("1", "a", "r", "a")),
     ("tour", (80, 24), "dark", ("question_mark", "T")),
 )
@@ -43,7 +44,9 @@ PICTURES: tuple[tuple[str, tuple[int, int], str, tuple[str, ...]], ...] = (
 
 def _without_outside(drawn: str) -> str:
     """The picture without the fonts it would fetch from outside; the viewer's own monospaced font serves."""
-    return re.sub(r"@font-face \{.*?\}\n?", "", drawn, flags=re.DOTALL)
+    alone = re.sub(r"@font-face \{.*?\}\n?", "", drawn, flags=re.DOTALL)
+    # some viewers swallow the blanks at the beginning of a line otherwise
+    return alone.replace("<svg ", '<svg xml:space="preserve" ', 1)
 
 
 async def picture(folder: Path, size: tuple[int, int], theme: str, keys: Sequence[str]) -> str:
@@ -112,6 +115,26 @@ def _between(document: str, marks: tuple[str, str], table: str) -> str:
     head, _, rest = document.partition(marks[0])
     _, _, tail = rest.partition(marks[1])
     return f"{head}{marks[0]}\n\n{table}\n{marks[1]}{tail}"
+
+
+async def screen_of(registry: Registry, beyond: Beyond, size: tuple[int, int], keys: Sequence[str]) -> str:
+    """A screen of any registry, as SVG, from the worklist on; for pictures that need more than the invented patient.
+
+    Args:
+        registry: open; nothing is decided in it.
+        beyond: computes what the screens show and may not compute themselves.
+        size: columns and lines.
+        keys: pressed one after the other before the picture is taken.
+    """
+    app = ReviewApp(registry, load_rulebook(), "abstractor", config=ReviewConfig(theme="dark"), beyond=beyond)
+    async with app.run_test(size=size) as pilot:
+        await app.workers.wait_for_complete()
+        for key in keys:
+            await pilot.press(key)
+            await pilot.pause()
+            await app.workers.wait_for_complete()
+        await pilot.pause()
+        return _without_outside(app.export_screenshot(title="abstractor review"))
 
 
 def main(folder: Path) -> None:

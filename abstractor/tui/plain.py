@@ -4,10 +4,11 @@ It goes through the same `review.session` as the screen, so every guard but the 
 cursor is addressed. A method `do_ID` for each action of the table that makes sense without a screen.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import TextIO, TypeVar
+from collections.abc import Callable, Iterable, Sequence
+from typing import TextIO
 
-from abstractor.model.errors import AbstractorError, InputError
+from abstractor.model.decision import Decision
+from abstractor.model.errors import AbstractorError, InputError, NotAllowed
 from abstractor.model.finding import Assertion
 from abstractor.model.suggestion import Evidence
 from abstractor.registry.engine import Registry
@@ -15,23 +16,21 @@ from abstractor.registry.worklist import WorklistRow, worklist
 from abstractor.review.attributes import read_attributes
 from abstractor.review.config import ReviewConfig
 from abstractor.review.filters import filter_rows, parse_filter
-from abstractor.review.find import find_in
 from abstractor.review.ordering import next_open
-from abstractor.review.rows import Row, read_otherwise
-from abstractor.review.session import REASONS, Refused, Session
+from abstractor.review.refused import Refused
+from abstractor.review.rows import Row
+from abstractor.review.session import REASONS, Session
 from abstractor.review.timeline import timeline
 from abstractor.rulebook.book import RuleBook
 from abstractor.rulebook.lanes import load_lanes
 from abstractor.rulebook.schema import Code, FieldSpec
 from abstractor.tui.actions import BY_ID, REVIEW, Keymap, actions_of
-from abstractor.tui.evidence import context_of
+from abstractor.tui.plain_reading import PlainReading
+from abstractor.tui.plain_talk import Talk
 from abstractor.tui.safe import safe
+from abstractor.tui.screens.problems import SEVERITY_WORDS
 from abstractor.tui.widgets.note import STATE_WORDS
-from abstractor.tui.wrap import wrap
 
-_LINE = 100
-"""Characters of a note that are read as one line."""
-_LISTED = 9
 _ORDERS = ("item", "confidence", "note")
 _TEXTS = {
     "reject": "WHY",
@@ -46,8 +45,6 @@ _TEXTS = {
     "override": "WHY",
 }
 """What may be typed behind the key of an action."""
-
-Choice = TypeVar("Choice")
 
 
 def run_plain(
@@ -76,9 +73,9 @@ def run_plain(
         raise InputError("no patient has work; name one to look at it")
     while wanted is not None:
         session = Session(registry, rulebook, wanted, user, clock, config)
-        lease = session.claim()
-        if not lease.mine:
-            out.write(safe(f"read only: {lease.holder} holds this patient") + "\n")
+        told = _claim(session)
+        if told:
+            out.write(f"read only: {safe(told)}\n")
         review = PlainReview(session, out, keymap)
         review.run(commands)
         if review.step:
@@ -89,6 +86,16 @@ def run_plain(
         else:
             wanted = review.wanted
     return 0
+
+
+def _claim(session: Session) -> str:
+    """Takes the patient; where it can't be taken it is only read, and why is handed back."""
+    try:
+        lease = session.hold.claim()
+    except NotAllowed as error:
+        session.hold.read_only = True
+        return str(error)
+    return "" if lease.mine else f"{lease.holder} holds this patient"
 
 
 def _neighbour(rows: Sequence[WorklistRow], user: str, of: str | None, step: int) -> str | None:
@@ -105,7 +112,6 @@ class PlainReview:
 
     def __init__(self, session: Session, out: TextIO, keymap: Keymap | None = None) -> None:
         self.session = session
-        self.out = out
         self.keymap = keymap or Keymap(session.config.keys)
         self.step = 0
         """1 or -1 when the next or previous patient is wanted."""
@@ -115,34 +121,33 @@ class PlainReview:
         first = session.after(None) or next(iter(session.rows), None)
         self.slot = first.slot if first is not None else None
         self.span_at = 0
-        self.note_at = 0
-        self.line_at = 0
-        self.matches: list[tuple[str, int, int]] = []
-        self.match_at = 0
-        self._lines: Iterator[str] = iter(())
+        self.talk = Talk(out)
+        self.reading = PlainReading(session.notes, self.talk, self.keymap, session.config.plain_lines)
         self._done = False
         self._asked_to_close = False
 
     def run(self, lines: Iterable[str]) -> int:
         """Reads commands until the end of the input, or until this patient is left; returns the exit code."""
-        self._lines = iter(lines)
+        self.talk.lines = iter(lines)
         help_key = self.keymap.shown("help")
-        self._tell(
-            f"{self.session.patient_id}: {len(self.session.notes)} notes, {len(self.session.rows)} rows. {help_key} helps"
+        self.talk.tell(
+            f"{self.session.patient_id}: {len(self.session.notes.all)} notes, {len(self.session.rows)} rows. {help_key} helps"
         )
+        if self.session.unread:
+            self.talk.tell(self.session.unread)
         self._tell_row()
-        for line in self._lines:
+        for line in self.talk.lines:
             try:
                 self._do(line.rstrip("\r\n"))
             except AbstractorError as error:
-                self._tell(self._unsaved(str(error)))
+                self.talk.tell(self._unsaved(str(error)))
             if self._done:
                 break
-        self.session.release()
+        self.session.hold.release()
         return 0
 
     def _unsaved(self, said: str) -> str:
-        if not self.session.unsaved:
+        if not self.session.writer.unsaved:
             return said
         return f"NOT SAVED: {said}. {self.keymap.shown('close')} tries again, {self.keymap.shown('export_unsaved')} to a file"
 
@@ -154,9 +159,9 @@ class PlainReview:
         if act is not None:
             act(text)
         elif name in BY_ID:
-            self._tell(f"{BY_ID[name].label or name}: on the screen only")
+            self.talk.tell(f"{BY_ID[name].label or name}: on the screen only")
         else:
-            self._tell(f"{command[:20]!r} is no command; {self.keymap.shown('help')} helps")
+            self.talk.tell(f"{command[:20]!r} is no command; {self.keymap.shown('help')} helps")
 
     def _read(self, command: str) -> tuple[str, str]:
         """What a line asks for: the id of an action, and what was typed behind its key. `:id text` works for every action."""
@@ -195,11 +200,11 @@ class PlainReview:
     # Help and leaving
 
     def do_help(self, _text: str) -> None:
-        self._tell("Each command is a key and enter; what is in capitals may follow the key.")
+        self.talk.tell("Each command is a key and enter; what is in capitals may follow the key.")
         for action in actions_of(REVIEW):
             if hasattr(self, f"do_{action.id}"):
                 more = f" {_TEXTS[action.id]}" if action.id in _TEXTS else ""
-                self._tell(f"  {self.keymap.all_shown(action.id)}{more}: {action.says}")
+                self.talk.tell(f"  {self.keymap.all_shown(action.id)}{more}: {action.says}")
 
     def do_back(self, _text: str) -> None:
         self._require_saved()
@@ -230,12 +235,12 @@ class PlainReview:
             )
             for row in rows
         ]
-        chosen = self._choose("Which patient?", rows, told)
+        chosen = self.talk.choose("Which patient?", rows, told)
         if chosen is not None:
             self.wanted, self._done = chosen.patient_id, True
 
     def _require_saved(self) -> None:
-        if self.session.unsaved:
+        if self.session.writer.unsaved:
             raise Refused("something is not saved yet")
 
     # Rows
@@ -266,7 +271,7 @@ class PlainReview:
         parse_filter(text)
         self.filter = text
         rows = self.listed
-        self._tell(f"{len(rows)} of {len(self.session.rows)} rows" + ("" if rows or not text else "; F shows all"))
+        self.talk.tell(f"{len(rows)} of {len(self.session.rows)} rows" + ("" if rows or not text else "; F shows all"))
         if rows and all(row.slot != self.slot for row in rows):
             self._go(rows[0].slot)
 
@@ -275,7 +280,7 @@ class PlainReview:
 
     def do_order(self, _text: str) -> None:
         self.session.reorder(_ORDERS[(_ORDERS.index(self.session.order) + 1) % len(_ORDERS)])
-        self._tell(f"ordered by {self.session.order}")
+        self.talk.tell(f"ordered by {self.session.order}")
 
     # Deciding
 
@@ -289,7 +294,7 @@ class PlainReview:
 
     def do_reject_why(self, _text: str) -> None:
         row = self._here()
-        reason = self._choose("Reject, because?", REASONS, REASONS)
+        reason = self.talk.choose("Reject, because?", REASONS, REASONS)
         if reason is not None:
             self.session.reject(row.slot, reason)
             self._advance()
@@ -313,24 +318,30 @@ class PlainReview:
         rows = self.session.alike(row.slot)
         if not rows:
             raise Refused("nothing here to accept")
-        if self._yes(f"Accept {len(rows)} rows: {row.spec.label} {row.shown}?"):
+        if self.talk.yes(f"Accept {len(rows)} rows: {row.spec.label} {row.shown}?"):
             self.session.accept_alike(row.slot)
             self._advance()
 
     def do_comment(self, text: str) -> None:
         self.session.comment(self._here().slot, text)
-        self._tell("saved")
+        self.talk.tell("saved")
 
     def do_undo(self, _text: str) -> None:
-        self._go(self.session.undo().slot)
+        self._stepped(self.session.undo(), "undone")
 
     def do_redo(self, _text: str) -> None:
-        self._go(self.session.redo().slot)
+        self._stepped(self.session.redo(), "done again")
+
+    def _stepped(self, decisions: Sequence[Decision], word: str) -> None:
+        """To the first of what one key had decided."""
+        if len(decisions) > 1:
+            self.talk.tell(f"{word}: {len(decisions)} rows")
+        self._go(decisions[0].slot)
 
     def _advance(self) -> None:
         following = next_open(self.listed, self.slot)
         closes = self.keymap.shown("close")
-        self._tell("saved" if following is not None else f"saved; all decided, {closes} closes the patient")
+        self.talk.tell("saved" if following is not None else f"saved; all decided, {closes} closes the patient")
         if following is not None:
             self._go(following.slot)
 
@@ -343,24 +354,24 @@ class PlainReview:
 
     def do_take(self, text: str) -> None:
         """The match as the value, or as the words that the typed value rests on."""
-        row, evidence = self._here(), self._match()
+        row, evidence = self._here(), self.reading.match()
         self._edit(row, text or " ".join(evidence.text.split()), (evidence,))
 
     def do_attach(self, _text: str) -> None:
-        self.session.attach(self._here().slot, self._match())
-        self._tell("kept as evidence of this row")
+        self.session.attach(self._here().slot, self.reading.match())
+        self.talk.tell("kept as evidence of this row")
 
     def do_new_fact(self, text: str) -> None:
         wanted = text.casefold()
         specs = [spec for spec in self.session.book.fields.values() if wanted in f"{spec.name} {spec.label}".casefold()]
         exact = [spec for spec in specs if wanted in {spec.name.casefold(), spec.label.casefold()}]
         names = [f"{spec.label} ({spec.name})" for spec in specs]
-        spec = exact[0] if exact else self._choose("Which field?", specs, names)
+        spec = exact[0] if exact else self.talk.choose("Which field?", specs, names)
         if spec is None:
             return
-        value = self._ask(f"{spec.label}: value? {spec.hint}")
+        value = self.talk.ask(f"{spec.label}: value? {spec.hint}")
         if value:
-            evidence = (self._match(),) if self.matches else ()
+            evidence = (self.reading.match(),) if self.reading.found else ()
             stated, assertion, dates, attributes = self._stated(spec, value)
             decision = self.session.add(
                 spec.name,
@@ -371,7 +382,7 @@ class PlainReview:
                 evidence=evidence,
                 attributes=attributes,
             )
-            self._tell(f"added: {spec.label} {spec.label_of(decision.value)}")
+            self.talk.tell(f"added: {spec.label} {spec.label_of(decision.value)}")
 
     def _edit(self, row: Row, text: str, evidence: tuple[Evidence, ...] | None) -> None:
         first = row.decision if row.decision is not None and row.decision.value else next(iter(row.choices), None)
@@ -386,9 +397,9 @@ class PlainReview:
             evidence=evidence,
             attributes=attributes,
         )
-        read = read_otherwise(row, decision.value, decision.assertion, decision.evidence) if evidence is None else ""
+        read = self.session.row(decision.slot).read_as
         if read:
-            self._tell(f"saved; its words were read as {read}, + adds those that say {decision.value}")
+            self.talk.tell(f"saved; its words were read as {read}, + adds those that say {decision.value}")
         self._advance()
 
     def _stated(
@@ -420,7 +431,7 @@ class PlainReview:
             return typed
         codes: Sequence[Code] = session.reader.matching(spec, typed)
         chosen = (
-            self._choose(f"{spec.label}: which?", codes, [f"{code.label} ({code.code})" for code in codes])
+            self.talk.choose(f"{spec.label}: which?", codes, [f"{code.label} ({code.code})" for code in codes])
             if codes
             else None
         )
@@ -428,69 +439,52 @@ class PlainReview:
             raise Refused(f"nothing changed. {spec.hint}".strip())
         return chosen.code if chosen is not None else typed
 
-    # Asking
-
-    def _ask(self, question: str) -> str:
-        """The next line of the input; "" at its end."""
-        self._tell(question)
-        return next(self._lines, "").strip()
-
-    def _yes(self, question: str) -> bool:
-        return self._ask(f"{question} y or n").casefold().startswith("y")
-
-    def _choose(self, question: str, choices: Sequence[Choice], told: Sequence[str]) -> Choice | None:
-        """One of some, by its number; None where none was chosen."""
-        shown = list(told[:_LISTED])
-        for number, words in enumerate(shown, 1):
-            self._tell(f"  {number}: {words}")
-        more = f"; {len(told) - _LISTED} more, type more of the name" if len(told) > _LISTED else ""
-        answer = self._ask(f"{question} a number, or nothing to leave{more}")
-        return choices[int(answer) - 1] if answer.isdecimal() and 1 <= int(answer) <= len(shown) else None
-
     # The patient
 
     def do_close(self, _text: str) -> None:
-        if self.session.unsaved:
-            self.session.retry()
+        if self.session.writer.unsaved:
+            self.session.writer.retry()
             self._advance()
             return
         waiting = self.session.blocking
         if waiting and not (self.session.config.close_open and self._asked_to_close):
-            self._tell(f"{len(waiting)} open: {', '.join(row.spec.label for row in waiting)}")
+            self.talk.tell(f"{len(waiting)} open: {', '.join(row.spec.label for row in waiting)}")
             if self.session.config.close_open:
-                self._tell(f"{self.keymap.shown('close')} again closes all the same")
+                self.talk.tell(f"{self.keymap.shown('close')} again closes all the same")
             self._asked_to_close = True
             self._go(waiting[0].slot)
             return
         self.session.close()
-        self._tell("closed")
+        self.talk.tell("closed")
         self.step, self._done = 1, True
 
     def do_reopen(self, text: str) -> None:
         if not self.session.case.closed:
             raise Refused("the patient is not closed")
-        self.session.reopen(text or self._ask("Reopen, because?"))
-        self._tell("open again")
+        self.session.reopen(text or self.talk.ask("Reopen, because?"))
+        self.talk.tell("open again")
 
     def do_take_over(self, _text: str) -> None:
-        lease = self.session.claim(take_over=True)
+        lease = self.session.hold.claim(take_over=True)
         self.session.reload()
-        self._tell("the patient is yours" if lease.mine else f"{lease.holder} holds it")
+        self.talk.tell("the patient is yours" if lease.mine else f"{lease.holder} holds it")
 
     def do_export_unsaved(self, _text: str) -> None:
         from pathlib import Path
 
         from abstractor.review.unsaved import write_unsaved
 
-        if not self.session.unsaved:
+        if not self.session.writer.unsaved:
             raise Refused("everything is saved")
-        self._tell(f"written to {write_unsaved(self.session.unsaved, Path.cwd()).name} in the current folder")
+        self.talk.tell(
+            f"written to {write_unsaved(self.session.writer.unsaved, Path.cwd()).name} in the current folder"
+        )
 
     def do_problems(self, _text: str) -> None:
-        found = self.session.standing_problems
+        found = self.session.problems.standing
         for one in found:
-            self._tell(f"  {one.check}, {one.severity}: {one.message}")
-        self._tell(f"{len(found)} problems")
+            self.talk.tell(f"  {one.check}, {one.severity}: {one.message}")
+        self.talk.tell(f"{len(found)} problems")
 
     # Looking back
 
@@ -498,57 +492,32 @@ class PlainReview:
         done = self.session.history(self._here().slot)
         for one in done:
             said = f" ({one.reason})" if one.reason else ""
-            self._tell(f"  {one.decided_at[:16].replace('T', ' ')} {one.decided_by}: {one.action} {one.value}{said}")
-        self._tell(f"{len(done)} decisions")
+            self.talk.tell(
+                f"  {one.decided_at[:16].replace('T', ' ')} {one.decided_by}: {one.action} {one.value}{said}"
+            )
+        self.talk.tell(f"{len(done)} decisions")
 
     def do_timeline(self, _text: str) -> None:
-        told = timeline(self.session.rows, self.session.notes, load_lanes(self.session.book.root))
+        told = timeline(self.session.rows, self.session.notes.all, load_lanes(self.session.book.root))
         for event in told.events:
             state = f", {STATE_WORDS[event.state]}" if event.state is not None else ""
-            self._tell(f"  {event.shown} {event.lane}: {event.text}{state}")
+            self.talk.tell(f"  {event.shown} {event.lane}: {event.text}{state}")
         for interval in told.intervals:
-            self._tell(f"  {interval}")
+            self.talk.tell(f"  {interval}")
 
     # Notes
 
     def do_next_note(self, _text: str) -> None:
-        self._step_note(1)
+        self.reading.step_note(1)
 
     def do_previous_note(self, _text: str) -> None:
-        self._step_note(-1)
-
-    def _step_note(self, step: int) -> None:
-        if not 0 <= self.note_at + step < len(self.session.notes):
-            raise Refused("no further note")
-        self.note_at, self.line_at = self.note_at + step, 0
-        self._tell_note()
-
-    def _tell_note(self) -> None:
-        notes = self.session.notes
-        note = notes[self.note_at]
-        day = (note.note_date or "undated")[:10]
-        reads = self.keymap.shown("note_down")
-        self._tell(f"note {self.note_at + 1} of {len(notes)}: {note.note_type} {day}, {note.note_id}; {reads} reads on")
+        self.reading.step_note(-1)
 
     def do_note_down(self, _text: str) -> None:
-        self._read_on(0)
+        self.reading.read_on(0)
 
     def do_note_up(self, _text: str) -> None:
-        self._read_on(-2)
-
-    def _read_on(self, pages: int) -> None:
-        """Reads some lines of the note, from where the reading was plus so many pages."""
-        if not self.session.notes:
-            raise Refused("no note")
-        text = self.session.text(self.session.notes[self.note_at].note_id)
-        lines = wrap(text, _LINE)
-        count = self.session.config.plain_lines
-        start = max(0, self.line_at + pages * count)
-        if start >= len(lines):
-            raise Refused("end of the note")
-        self.line_at = min(start + count, len(lines))
-        for begin, end in zip(lines.starts[start : self.line_at], lines.ends[start : self.line_at], strict=True):
-            self._tell(text[begin:end])
+        self.reading.read_on(-2)
 
     def do_next_evidence(self, _text: str) -> None:
         self._step_span(1)
@@ -561,88 +530,44 @@ class PlainReview:
         if not spans:
             raise Refused("no evidence for this row")
         self.span_at = (self.span_at + step) % len(spans)
-        self._tell(f"evidence {self.span_at + 1} of {len(spans)}")
-        self._tell_evidence(spans[self.span_at])
-        self._stand_at(spans[self.span_at].note_id, spans[self.span_at].start)
-
-    def _stand_at(self, note_id: str, offset: int) -> None:
-        """Reading on begins at the line of an offset."""
-        at = next((number for number, note in enumerate(self.session.notes) if note.note_id == note_id), None)
-        if at is not None:
-            self.note_at = at
-            self.line_at = wrap(self.session.text(note_id), _LINE).line_at(offset)
+        self.talk.tell(f"evidence {self.span_at + 1} of {len(spans)}")
+        self.reading.tell_evidence(spans[self.span_at])
+        self.reading.stand_at(spans[self.span_at].note_id, spans[self.span_at].start)
 
     def do_find(self, text: str) -> None:
-        if not text:
-            raise Refused("write what to find behind the key")
-        if text.startswith("/"):
-            self.matches = self.session.search(text[1:])
-        elif self.session.notes:
-            note_id = self.session.notes[self.note_at].note_id
-            self.matches = [(note_id, *span) for span in find_in(self.session.text(note_id), text)]
-        self.match_at = 0
-        self._tell(f"{len(self.matches)} matches")
-        if self.matches:
-            self._tell_match()
+        self.reading.find(text)
 
     def do_next_match(self, _text: str) -> None:
-        self._step_match(1)
+        self.reading.step_match(1)
 
     def do_previous_match(self, _text: str) -> None:
-        self._step_match(-1)
-
-    def _step_match(self, step: int) -> None:
-        if not self.matches:
-            raise Refused(f"nothing searched; {self.keymap.shown('find')} finds")
-        self.match_at = (self.match_at + step) % len(self.matches)
-        self._tell_match()
-
-    def _tell_match(self) -> None:
-        note_id, start, end = self.matches[self.match_at]
-        text = self.session.text(note_id)
-        words = " ".join(text[max(0, start - 40) : end + 40].split())
-        self._tell(f"  match {self.match_at + 1} of {len(self.matches)}, {note_id}: {words}")
-        self._stand_at(note_id, start)
-
-    def _match(self) -> Evidence:
-        """The current match, as evidence.
-
-        Raises:
-            Refused: nothing was found.
-        """
-        if not self.matches:
-            raise Refused(f"find words first, with {self.keymap.shown('find')}")
-        return self.session.quote(*self.matches[self.match_at])
+        self.reading.step_match(-1)
 
     # Telling
 
     def _tell_row(self) -> None:
         row = self.row
         if row is None:
-            self._tell("no rows")
+            self.talk.tell("no rows")
             return
         changed = f"; {row.changed}" if row.changed else ""
         decided = f"{self.session.decided} of {len(self.session.rows)} decided"
-        self._tell(f"{row.spec.label}: {STATE_WORDS[row.state]}{changed}. {decided}")
+        self.talk.tell(f"{row.spec.label}: {STATE_WORDS[row.state]}{changed}. {decided}")
         for number, choice in enumerate(row.choices, 1):
             when = f" on {choice.date}" if choice.date else ""
-            self._tell(f"  {number}: {choice.told(row.spec.label_of)}{when}, confidence {choice.confidence:.2f}")
+            self.talk.tell(f"  {number}: {choice.told(row.spec.label_of)}{when}, confidence {choice.confidence:.2f}")
         if row.decision is not None and row.decision.value:
-            self._tell(f"  decided: {row.shown}, by {row.decision.decided_by}")
+            self.talk.tell(f"  decided: {row.shown}, by {row.decision.decided_by}")
+        if row.read_as:
+            self.talk.tell(f"  its words were read as {row.read_as}")
+        for problem in self.session.problems.standing:
+            if row.slot in problem.slots:
+                self.talk.tell(f"  {SEVERITY_WORDS[problem.severity]} {problem.check}: {problem.message}")
         for comment in row.comments:
-            self._tell(f"  comment of {comment.decided_by}: {comment.reason}")
+            self.talk.tell(f"  comment of {comment.decided_by}: {comment.reason}")
         for one in row.evidence[:2]:
-            self._tell_evidence(one)
+            self.reading.tell_evidence(one)
         if len(row.evidence) > 2:
-            self._tell(f"  and {len(row.evidence) - 2} more places; {self.keymap.shown('next_evidence')} reads them")
-
-    def _tell_evidence(self, one: Evidence) -> None:
-        where = f"{one.note_type} {(one.note_date or 'undated')[:10]}"
-        if self.session.stands(one):
-            self._tell(f"  {where}: {''.join(context_of(self.session.text(one.note_id), one))}")
-        else:
-            self._tell(f"  {where}: evidence moved, the note has changed")
-
-    def _tell(self, text: str) -> None:
-        self.out.write(safe(text) + "\n")
-        self.out.flush()
+            self.talk.tell(
+                f"  and {len(row.evidence) - 2} more places; {self.keymap.shown('next_evidence')} reads them"
+            )

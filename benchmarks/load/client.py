@@ -23,8 +23,9 @@ from abstractor.registry.engine import SHORT_PATIENCE, Registry, open_registry
 from abstractor.registry.leases import Lease, claim
 from abstractor.registry.worklist import keep_counts, read_worklist
 from abstractor.review.config import ReviewConfig
+from abstractor.review.refused import Refused
 from abstractor.review.rows import Row, Verb
-from abstractor.review.session import REASONS, Refused, Session
+from abstractor.review.session import REASONS, Session
 from abstractor.rulebook.book import RuleBook
 from abstractor.rulebook.load import load_rulebook
 
@@ -177,9 +178,9 @@ class Client:
         if not lease.mine:
             return
         self._decide_all(session)
-        if session.lease is not None and session.lease.mine:
+        if session.hold.lease is not None and session.hold.lease.mine:
             self.journal.write(journal.LEAVES, patient=patient)
-            session.release()
+            session.hold.release()
 
     def _decide_all(self, session: Session) -> None:
         if session.case.closed:
@@ -200,7 +201,7 @@ class Client:
             self.journal.write(journal.RESTED, patient=session.patient_id)
             return
         time.sleep(self.random.expovariate(1 / self.script.think_seconds) if self.script.think_seconds else 0)
-        held = session.lease
+        held = session.hold.lease
         if held is not None and self._lapses(held):
             self._take(session)
 
@@ -209,7 +210,7 @@ class Client:
         return (datetime.now(UTC) - since).total_seconds() % 86_400 > self.script.lease_seconds / 3
 
     def _take(self, session: Session, *, take_over: bool = False) -> Lease:
-        """`Session.claim`, with a lease of seconds."""
+        """`Hold.claim`, with a lease of seconds."""
         lease = claim(
             session.registry,
             session.patient_id,
@@ -219,7 +220,7 @@ class Client:
             idle_minutes=self.script.lease_seconds / 120,
             clock=self.clock,
         )
-        session.lease, session.read_only = lease, not lease.mine
+        session.hold.lease, session.hold.read_only = lease, not lease.mine
         self._tell(lease)
         return lease
 
@@ -231,15 +232,15 @@ class Client:
 
     def _attempt(self, session: Session, act: Callable[[], object]) -> bool:
         """Does one step, and says what it believes afterwards; False where the patient must be left."""
-        held = session.lease
+        held = session.hold.lease
         try:
             act()
         except Refused:
             return True  # the guards said no, and nothing was written
         except StaleCase:
-            if session.lease is not None and session.lease is not held:
-                self._tell(session.lease)
-            return not session.read_only
+            if session.hold.lease is not None and session.hold.lease is not held:
+                self._tell(session.hold.lease)
+            return not session.hold.read_only
         except RegistryError as error:
             self.journal.write(journal.FAULT, why=str(error))
             if not self._save_again(session):
@@ -255,15 +256,15 @@ class Client:
 
     def _save_again(self, session: Session) -> bool:
         """What `enter` does on NOT SAVED, until it is saved or refused; long after the end somebody would call for help."""
-        while session.unsaved and time.time() < self.script.ends_at + _HELP:
+        while session.writer.unsaved and time.time() < self.script.ends_at + _HELP:
             time.sleep(0.2)
             try:
-                session.retry()
+                session.writer.retry()
             except StaleCase:
                 return False
             except RegistryError as error:
                 self.journal.write(journal.FAULT, why=str(error))
-        return not session.unsaved
+        return not session.writer.unsaved
 
     def _step(self, session: Session) -> Callable[[], object]:
         row = session.after(None) or self.random.choice(session.rows)

@@ -15,7 +15,8 @@ from abstractor.registry.engine import Registry, open_registry
 from abstractor.registry.notes import add_notes
 from abstractor.registry.worklist import worklist
 from abstractor.review.config import ReviewConfig
-from abstractor.review.session import Refused, Session
+from abstractor.review.refused import Refused
+from abstractor.review.session import Session
 from abstractor.rulebook.load import load_rulebook
 
 BOOK = load_rulebook()
@@ -44,9 +45,9 @@ def open_patient(registry: Registry, patient: str = "P-1", **settings: object) -
 
 
 def state(session: Session, field: str, value: str, words: str, **more: str) -> None:
-    note = session.notes[0].note_id
+    note = session.notes.all[0].note_id
     at = TEXT.index(words)
-    session.add(field, value, evidence=(session.quote(note, at, at + len(words)),), **more)  # type: ignore[arg-type]
+    session.add(field, value, evidence=(session.notes.quote(note, at, at + len(words)),), **more)  # type: ignore[arg-type]
 
 
 def contradict(session: Session) -> None:
@@ -57,7 +58,7 @@ def contradict(session: Session) -> None:
 
 
 def checks_of(session: Session) -> list[str]:
-    return [one.check for one in session.standing_problems]
+    return [one.check for one in session.problems.standing]
 
 
 def test_problems_come_and_go_with_each_decision(registry: Registry) -> None:
@@ -73,9 +74,9 @@ def test_what_a_value_would_bring_is_known_before_it_is_saved(registry: Registry
     state(session, "histology", "small_cell", "Small cell carcinoma")
     state(session, "stage.valg", "limited", "limited stage")
     row = session.row("stage.valg")
-    assert [one.check for one in session.would_fire(row, "extensive")] == []
+    assert [one.check for one in session.problems.would_fire(row, "extensive")] == []
     state(session, "stage.m", "M0", "M1b")
-    assert [one.check for one in session.would_fire(session.row("stage.m"), "M1c")] == ["E14"]
+    assert [one.check for one in session.problems.would_fire(session.row("stage.m"), "M1c")] == ["E14"]
     assert checks_of(session) == []
 
 
@@ -86,7 +87,7 @@ def test_a_fatal_problem_keeps_the_patient_open_whatever_the_policy_says(registr
     with pytest.raises(Refused, match="E05"):
         session.close()
     with pytest.raises(Refused, match="fatal"):
-        session.override(session.fatal[0], "I am sure")
+        session.problems.override(session.problems.fatal[0], "I am sure")
     session.edit("vital_status", "dead")
     session.close()
     assert case_of(registry, "P-1").closed
@@ -96,10 +97,10 @@ def test_a_warning_is_let_pass_with_a_word_that_is_kept_and_can_be_taken_back(re
     session = open_patient(registry)
     contradict(session)
     with pytest.raises(Refused, match="word"):
-        session.override(session.problems[0], " ")
-    session.override(session.problems[0], "as the board said")
+        session.problems.override(session.problems.all[0], " ")
+    session.problems.override(session.problems.all[0], "as the board said")
     assert checks_of(session) == []
-    assert open_patient(registry).word_for(session.problems[0]) == "as the board said"
+    assert open_patient(registry).problems.word_for(session.problems.all[0]) == "as the board said"
     session.undo()
     assert checks_of(session) == ["E14"]
     session.redo()
@@ -110,7 +111,7 @@ def test_a_word_changes_no_count_of_the_worklist(registry: Registry) -> None:
     session = open_patient(registry)
     contradict(session)
     before = worklist(registry, "ann")
-    session.override(session.problems[0], "as the board said")
+    session.problems.override(session.problems.all[0], "as the board said")
     assert worklist(registry, "ann") == before
 
 
@@ -151,7 +152,7 @@ def test_the_exit_code_says_that_something_fatal_stands(registry: Registry, db: 
 def test_what_was_let_pass_is_listed_only_on_demand_with_its_word(registry: Registry, db: str) -> None:
     session = open_patient(registry)
     contradict(session)
-    session.override(session.problems[0], "as the board said")
+    session.problems.override(session.problems.all[0], "as the board said")
     assert run(db, "--format", "json")[1] == ""
     told = json.loads(run(db, "--format", "json", "--passed")[1])
     assert (told["check"], told["word"]) == ("E14", "as the board said")

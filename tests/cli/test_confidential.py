@@ -19,7 +19,7 @@ def broken(*arguments, **named):
 
 CRASHES = {
     "annotate": (["annotate"], "abstractor.batch.annotate.pending"),
-    "review, line by line": (["review", "--plain", "--patient", "P1"], "abstractor.review.session.notes_of"),
+    "review, line by line": (["review", "--plain", "--patient", "P1"], "abstractor.review.notes.notes_of"),
     "a report": (["outcomes", "--out", "report"], "abstractor.batch.records.case_of"),
     "an export": (
         ["export", "facts", "--out", "out", "--profile", "identified"],

@@ -19,7 +19,8 @@ from abstractor.quality.desk import open_desk
 from abstractor.registry.decisions import record
 from abstractor.registry.engine import open_registry
 from abstractor.registry.notes import add_notes, patients
-from abstractor.registry.people import add_person, within
+from abstractor.registry.people import within
+from abstractor.registry.people_changes import add_person
 from abstractor.registry.quality import Sample, SampleItem, add_sample
 from abstractor.registry.signatures import sign
 from abstractor.rulebook.book import RuleBook

@@ -23,7 +23,8 @@ from abstractor.registry.engine import Registry, create_registry, open_registry,
 from abstractor.registry.findings import findings_of, pending, store_findings
 from abstractor.registry.leases import release
 from abstractor.registry.notes import add_notes, note_text
-from abstractor.registry.people import acting_person, add_person
+from abstractor.registry.people import acting_person
+from abstractor.registry.people_changes import add_person
 from abstractor.registry.quality import inbox, mark_read
 from abstractor.registry.suggestions import replace_suggestions, reweigh_suggestions
 from abstractor.registry.verify import verify_chain, verify_notes

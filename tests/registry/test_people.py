@@ -24,7 +24,8 @@ from abstractor.registry.findings import findings_of
 from abstractor.registry.judgements import rule_records
 from abstractor.registry.leases import claim
 from abstractor.registry.notes import add_notes, note_text, notes_of, whole_note
-from abstractor.registry.people import add_person, break_glass, disable, enable, grant, require_power, revoke
+from abstractor.registry.people import require_power
+from abstractor.registry.people_changes import add_person, break_glass, disable, enable, grant, revoke
 from abstractor.registry.policy import set_idle_limit, standing
 from abstractor.registry.quality import (
     Sample,
@@ -271,7 +272,7 @@ def test_who_is_at_work_is_told_by_the_server_or_the_system_not_by_the_environme
     for name in ("LOGNAME", "USER", "LNAME", "USERNAME"):
         monkeypatch.setenv(name, "somebody-else")
     with with_note.read() as connection:
-        told = people._session_login(with_note, connection)
+        told = people.session_login(with_note, connection)
     assert told != "somebody-else"
     if with_note.engine.dialect.name == "sqlite":
         assert told == people.system_login()

@@ -27,10 +27,10 @@ def test_a_decision_whose_outcome_can_not_be_read_is_asked_for_again_under_the_s
     event.listen(registry.engine, "before_cursor_execute", fail)
     with pytest.raises(RegistryError, match="lost"):
         session.defer(slot)
-    assert [one.slot for one in session.unsaved] == [slot]
+    assert [one.slot for one in session.writer.unsaved] == [slot]
     broken = False
-    session.retry()
-    assert session.unsaved == ()
+    session.writer.retry()
+    assert session.writer.unsaved == ()
     assert session.row(slot).state is State.DEFERRED
     assert [one.slot for one in decisions_of(registry, "p1")] == [slot]
 
@@ -39,13 +39,13 @@ def test_what_waits_behind_a_decision_that_fails_again_still_waits(
     registry: Registry, desk: Callable[..., Session]
 ) -> None:
     session = desk()
-    first, second = (session._decision(row, Action.DEFER) for row in session.rows[:2])
-    session.unsaved = (first, second)
+    first, second = (session.writer.decision(row, Action.DEFER) for row in session.rows[:2])
+    session.writer.unsaved = (first, second)
 
     def fail(*_: object) -> None:
         raise RegistryError("the disk is full")
 
     event.listen(registry.engine, "before_cursor_execute", fail)
     with pytest.raises(RegistryError, match="full"):
-        session.retry()
-    assert session.unsaved == (first, second)
+        session.writer.retry()
+    assert session.writer.unsaved == (first, second)

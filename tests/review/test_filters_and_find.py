@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from abstractor.model.case import Case
 from abstractor.model.errors import InputError
 from abstractor.review.config import ReviewConfig, config_of, read_config
-from abstractor.review.filters import filter_rows
+from abstractor.review.filters import filter_rows, parse_filter
 from abstractor.review.find import find_in
 from abstractor.review.rows import build_rows
 
@@ -102,3 +102,9 @@ def test_every_setting_has_a_default():
 def test_a_value_is_found_by_its_code_and_by_its_label(book, suggest, word):
     rows = build_rows([suggest("primary_site", "left_upper_lobe"), suggest("ki67", "90")], Case("p1"), book.fields)
     assert [row.slot for row in filter_rows(rows, word)] == ["primary_site"]
+
+
+@pytest.mark.parametrize("line", ["conf<x", "conf=0.9", "conf<80%", "conf:0.8"])
+def test_a_confidence_that_cannot_be_read_is_refused_and_not_taken_for_a_word(line):
+    with pytest.raises(InputError, match=r"write conf<0\.8"):
+        parse_filter(line)

@@ -72,12 +72,12 @@ def test_a_server_killed_in_the_middle_of_a_decision_gets_it_once_when_it_is_bac
     at_next_commit(registry, mortal.kill, first_commit=committed)
     with pytest.raises(RegistryError, match=r"connection to the server was lost|can't be reached"):
         session.defer(slot)
-    assert [one.slot for one in session.unsaved] == [slot]
+    assert [one.slot for one in session.writer.unsaved] == [slot]
     with pytest.raises(RegistryError):
-        session.retry()  # it is still away
+        session.writer.retry()  # it is still away
     mortal.start()
-    session.retry()
-    assert session.unsaved == ()
+    session.writer.retry()
+    assert session.writer.unsaved == ()
     assert [one.slot for one in decisions_of(registry, "p1")] == [slot]
     assert (verify_chain(registry).entries, verify_chain(registry).faults) == (1, [])
     assert claim(registry, "p1", "ann").mine
@@ -95,7 +95,7 @@ def test_a_server_that_comes_back_in_time_is_not_noticed(
     at_next_commit(registry, restart, first_commit=True)
     slot = session.rows[0].slot
     session.defer(slot)
-    assert session.unsaved == ()
+    assert session.writer.unsaved == ()
     assert [one.slot for one in decisions_of(registry, "p1")] == [slot]
     assert (verify_chain(registry).entries, verify_chain(registry).faults) == (1, [])
 
@@ -117,8 +117,8 @@ def test_a_lock_of_somebody_who_hangs_ends_in_a_message_and_the_decision_waits(
         connection.execute(text(lock))
         with pytest.raises(RegistryError, match=r"another program has been writing for more than 0\.4 seconds"):
             session.defer(slot)
-        assert [one.slot for one in session.unsaved] == [slot]
-    session.retry()
+        assert [one.slot for one in session.writer.unsaved] == [slot]
+    session.writer.retry()
     assert [one.slot for one in decisions_of(registry, "p1")] == [slot]
     hanging.close()
 

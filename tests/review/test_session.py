@@ -13,8 +13,8 @@ from abstractor.model.note import Note
 from abstractor.registry.decisions import case_of, decisions_of
 from abstractor.registry.notes import add_notes
 from abstractor.registry.suggestions import replace_suggestions
+from abstractor.review.refused import Refused
 from abstractor.review.rows import State
-from abstractor.review.session import Refused
 from abstractor.review.unsaved import write_unsaved
 from tests.review.conftest import CLINIC, CT, quoted
 
@@ -77,9 +77,9 @@ def test_a_value_that_does_not_fit_is_not_saved(desk):
 
 def test_a_missing_required_fact_is_added_from_selected_words(desk):
     session = desk()
-    words = session.quote("n1", 8, 38)
+    words = session.notes.quote("n1", 8, 38)
     assert words.text == "61, gave up cigarettes in 2010"
-    assert session.text("n1")[words.start : words.end] == words.text
+    assert session.notes.text("n1")[words.start : words.end] == words.text
     session.edit("vital_status", "alive", evidence=(words,))
     assert last(desk).action is Action.ADD
     assert last(desk).evidence == (words,)
@@ -88,9 +88,9 @@ def test_a_missing_required_fact_is_added_from_selected_words(desk):
 
 def test_a_quote_loses_the_blanks_around_it_and_an_empty_one_is_refused(desk):
     session = desk()
-    assert session.quote("n1", 2, 4).text == "F"
+    assert session.notes.quote("n1", 2, 4).text == "F"
     with pytest.raises(Refused, match="nothing is selected"):
-        session.quote("n1", 2, 3)
+        session.notes.quote("n1", 2, 3)
 
 
 def test_a_new_fact_gets_a_row_of_its_own_and_an_existing_question_gets_the_value(desk):
@@ -117,12 +117,12 @@ def test_undo_and_redo_have_no_end_and_survive_a_restart(desk):
     first.accept("primary_site")
     first.pick("stage.valg", 1)
     second = desk()
-    assert [second.undo().slot for _ in range(3)] == ["stage.valg", "primary_site", "histology"]
+    assert [second.undo()[0].slot for _ in range(3)] == ["stage.valg", "primary_site", "histology"]
     assert second.decided == 0
     with pytest.raises(Refused, match="nothing to undo"):
         second.undo()
     third = desk()
-    assert [third.redo().slot for _ in range(3)] == ["histology", "primary_site", "stage.valg"]
+    assert [third.redo()[0].slot for _ in range(3)] == ["histology", "primary_site", "stage.valg"]
     assert third.row("stage.valg").shown == "Limited stage"
     with pytest.raises(Refused, match="nothing to redo"):
         third.redo()
@@ -146,13 +146,13 @@ def test_nothing_is_written_over_what_somebody_else_decided_meanwhile(desk):
 
 def test_a_patient_is_held_by_one_person_until_the_time_runs_out(desk):
     ann, bob = desk("ann"), desk("bob")
-    assert ann.claim().mine
-    assert not bob.claim().mine
+    assert ann.hold.claim().mine
+    assert not bob.hold.claim().mine
     with pytest.raises(Refused, match="ann holds"):
         bob.accept("histology")
     desk.clock.minute += 15
-    assert bob.claim().mine
-    assert not ann.claim().mine
+    assert bob.hold.claim().mine
+    assert not ann.hold.claim().mine
 
 
 def test_what_could_not_be_saved_is_written_once_when_it_is_tried_again(desk):
@@ -170,9 +170,9 @@ def test_what_could_not_be_saved_is_written_once_when_it_is_tried_again(desk):
     with pytest.raises(Refused, match="NOT SAVED"):
         session.accept("primary_site")
     full = False
-    [stored] = session.retry()
+    [stored] = session.writer.retry()
     assert session.row("histology").state is State.ACCEPTED
-    assert session.unsaved == ()
+    assert session.writer.unsaved == ()
     assert [one.action_id for one in decisions_of(desk.registry, "p1")] == [stored.action_id]
     session.accept("primary_site")
 
@@ -180,8 +180,8 @@ def test_what_could_not_be_saved_is_written_once_when_it_is_tried_again(desk):
 def test_a_decision_that_reached_the_disk_before_the_line_broke_is_not_written_twice(desk):
     session = desk()
     stored = session.accept("histology")
-    session.unsaved = (replace(stored, sequence=0),)
-    session.retry()
+    session.writer.unsaved = (replace(stored, sequence=0),)
+    session.writer.retry()
     assert len(decisions_of(desk.registry, "p1")) == 1
 
 
@@ -197,10 +197,10 @@ def test_evidence_that_has_moved_blocks_acceptance_until_it_is_found_again(desk)
         desk.registry, [Note("n1", "Rewritten: it is small cell after all.", "p1", "2024-01-08", "clinic")], "test"
     )
     session = desk()
-    assert not session.stands(session.row("histology").evidence[0])
+    assert not session.notes.stands(session.row("histology").evidence[0])
     with pytest.raises(Refused, match="evidence moved"):
         session.accept("histology")
-    session.attach("histology", session.quote("n1", 17, 27))
+    session.attach("histology", session.notes.quote("n1", 17, 27))
     session.accept("histology")
     assert [one.text for one in last(desk).evidence] == ["small cell"]
 
@@ -208,7 +208,7 @@ def test_evidence_that_has_moved_blocks_acceptance_until_it_is_found_again(desk)
 def test_evidence_added_to_a_decided_row_is_a_new_decision_with_the_same_value(desk):
     session = desk()
     session.accept("histology")
-    session.attach("histology", session.quote("n2", 0, 2))
+    session.attach("histology", session.notes.quote("n2", 0, 2))
     assert (last(desk).action, last(desk).value) == (Action.ACCEPT, "small_cell")
     assert [one.text for one in last(desk).evidence] == ["small cell", "CT"]
 
@@ -250,8 +250,15 @@ def test_a_comment_stays_with_its_row_and_changes_no_value(desk):
     assert session.row("histology").comments == ()
 
 
+def three_alike(desk, suggest):
+    """A session with three rows that ask the same, and one that asks something else."""
+    same = [suggest("ecog", "1", date=f"2024-0{month}-01") for month in range(1, 4)]
+    replace_suggestions(desk.registry, "p1", [suggest("histology", "small_cell"), *same])
+    return desk()
+
+
 def test_all_rows_that_ask_the_same_are_accepted_at_once_unless_that_is_switched_off(desk, suggest):
-    replace_suggestions(desk.registry, "p1", [suggest("ecog", "1", date=f"2024-0{month}-01") for month in range(1, 4)])
+    three_alike(desk, suggest)
     with pytest.raises(Refused, match="switched off"):
         desk(bulk_accept=False).accept_alike("ecog@2024-01-01")
     assert len(desk().accept_alike("ecog@2024-01-01")) == 3
@@ -306,18 +313,18 @@ def test_the_history_of_a_row_holds_what_was_undone_too(desk):
 
 
 def test_a_half_typed_value_is_kept_until_it_is_saved_or_given_up(desk):
-    desk().keep_draft("histology", "combi")
-    assert desk().draft("histology") == "combi"
-    assert desk("bob").draft("histology") is None
-    desk().forget_draft("histology")
-    assert desk().draft("histology") is None
+    desk().drafts.keep("histology", "combi")
+    assert desk().drafts.get("histology") == "combi"
+    assert desk("bob").drafts.get("histology") is None
+    desk().drafts.forget("histology")
+    assert desk().drafts.get("histology") is None
 
 
 def test_all_notes_are_searched_for_words_and_for_expressions(desk):
     session = desk()
-    assert [hit[0] for hit in session.search("RIGHT HILUM")] == ["n1", "n2"]
-    assert [hit[0] for hit in session.search(r"\liver\s+met")] == ["n2"]
-    assert session.search("") == []
+    assert [hit[0] for hit in session.notes.search("RIGHT HILUM")] == ["n1", "n2"]
+    assert [hit[0] for hit in session.notes.search(r"\liver\s+met")] == ["n2"]
+    assert session.notes.search("") == []
 
 
 def test_the_drugs_of_a_line_are_shown_kept_and_changed(desk, suggest):
@@ -339,6 +346,45 @@ def test_a_value_typed_over_another_says_what_its_words_were_read_as(desk):
     assert session.read_as(row, "left_hilum") == session.book.fields["primary_site"].label_of("right_hilum")
     session.edit("primary_site", "left_hilum")
     assert [one.text for one in last(desk).evidence] == ["right hilum", "right hilum"]
+
+
+def test_a_value_typed_over_another_is_warned_of_until_words_are_added_or_a_word_is_given(desk):
+    session = desk()
+    session.edit("primary_site", "left_hilum")
+    warned = [one for one in session.problems.standing if one.slots == ("primary_site",)]
+    assert [(one.check, one.severity.value) for one in warned] == [("E30", "W")]
+    assert "read as Right hilum" in warned[0].message
+    assert session.history("primary_site")[-1].reason == "its words were read as Right hilum"
+    session.problems.override(warned[0], "the CT has the sides swapped")
+    assert not [one for one in session.problems.standing if one.slots == ("primary_site",)]
+    session.undo()
+    session.attach("primary_site", session.notes.quote("n1", 0, 6))
+    assert session.row("primary_site").read_as == ""
+    assert not [one for one in session.problems.all if one.slots == ("primary_site",)]
+
+
+def test_what_one_key_accepted_is_taken_back_and_brought_again_by_one_key_with_an_entry_for_each(desk, suggest):
+    session = three_alike(desk, suggest)
+    before = len(session.log.decisions_of("p1"))
+    session.accept("histology")
+    slots = [one.slot for one in session.accept_alike("ecog@2024-01-01")]
+    assert len(slots) == 3
+    session = desk()
+    assert [one.slot for one in session.undo()] == slots
+    assert set(slots).isdisjoint(session.case.current)
+    assert "histology" in session.case.current
+    assert [one.slot for one in session.redo()] == slots
+    assert set(slots) < set(session.case.current)
+    assert len(session.log.decisions_of("p1")) == before + 1 + 3 * len(slots)
+
+
+def test_a_row_of_a_bulk_acceptance_that_was_decided_again_is_taken_back_before_the_others(desk, suggest):
+    session = three_alike(desk, suggest)
+    slots = [one.slot for one in session.accept_alike("ecog@2024-01-01")]
+    session.reject(slots[1])
+    assert [one.slot for one in session.undo()] == [slots[1]]
+    assert [one.slot for one in session.undo()] == slots
+    assert session.case.current == {}
 
 
 def test_words_attached_for_an_edit_take_the_place_of_those_that_say_something_else(desk):

@@ -36,6 +36,26 @@ def test_selected_words_are_read_as_the_value_they_state(book, field, selected, 
 
 
 @pytest.mark.parametrize(
+    ("field", "typed", "value"),
+    [
+        ("pd_l1", "cps 8", "CPS 8"),
+        ("pd_l1", "tps 2%", "TPS 2"),
+        ("pd_l1", "Tps Negative", "TPS negative"),
+        ("ki67", "80-90%", "80-90"),
+        ("tmb", "High", "high"),
+    ],
+)
+def test_large_letters_and_per_cent_need_not_be_typed_as_they_are_stored(book, field, typed, value):
+    reading = ValueReader(book).read(book.fields[field], typed)
+    assert (reading.value, reading.problem) == (value, "")
+
+
+@pytest.mark.parametrize(("field", "typed"), [("pd_l1", "eps 8"), ("pd_l1", "140%"), ("tmb", "9.2%")])
+def test_what_no_spelling_makes_fit_is_refused(book, field, typed):
+    assert ValueReader(book).read(book.fields[field], typed).problem
+
+
+@pytest.mark.parametrize(
     ("field", "selected"),
     [
         ("stage.valg", "limited or extensive stage"),

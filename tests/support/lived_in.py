@@ -19,7 +19,7 @@ from abstractor.registry.exportlog import log_export
 from abstractor.registry.findings import pending, store_findings
 from abstractor.registry.leases import claim
 from abstractor.registry.notes import add_notes
-from abstractor.registry.people import add_person
+from abstractor.registry.people_changes import add_person
 from abstractor.registry.quality import (
     Difference,
     Message,

@@ -91,7 +91,7 @@ async def _(hand, _registry):
 async def _(hand, registry):
     add_notes(registry, [Note("new", "A new note.", "TOUR-01", "2024-01-01")], "test")
     await hand.press("ctrl+l")
-    assert len(hand.session.notes) == 11
+    assert len(hand.session.notes.all) == 11
 
 
 @exercise("suspend")
@@ -228,13 +228,13 @@ async def _(hand, _registry):
 @exercise("open")
 async def _(hand, _registry):
     await hand.press("w", "enter")
-    assert hand.session.lease.mine
+    assert hand.session.hold.lease.mine
 
 
 @exercise("look")
 async def _(hand, _registry):
     await hand.press("w", "v", "1")
-    assert hand.session.read_only
+    assert hand.session.hold.read_only
     assert hand.decisions == ()
 
 
@@ -516,6 +516,20 @@ async def _(hand, registry):
     claim(registry, "TOUR-01", "bob", clock=lambda: "2024-03-01T08:00:00.000+00:00")
     await hand.press("enter", "!")
     assert "bob holds TOUR-01" in hand.line()
+
+
+@exercise("sign", "unlock")
+async def _(hand, _registry):
+    await hand.press("S")
+    assert "not closed yet" in hand.line()
+    await hand.press("L")
+    assert "the patient is not signed" in hand.line()
+
+
+@exercise("sign_all")
+async def _(hand, _registry):
+    await hand.press("w", "S")
+    assert "no closed patient" in hand.line()
 
 
 @exercise("export_unsaved")

@@ -23,8 +23,8 @@ def queue(abstracted, book):
     for patient_id in ("P1", "P3"):
         reading = assign(quinn, patient_id, "bea", suggesting=False)
         session = open_reading(open_desk(abstracted, book, "bea", lambda: "2024-05-01T08:00:00.000+00:00"), reading)
-        start = session.text(f"N-{patient_id}").index("small cell")
-        session.edit("stage.valg", "extensive", evidence=(session.quote(f"N-{patient_id}", start, start + 10),))
+        start = session.notes.text(f"N-{patient_id}").index("small cell")
+        session.edit("stage.valg", "extensive", evidence=(session.notes.quote(f"N-{patient_id}", start, start + 10),))
         for row in session.rows:
             if row.open:
                 session.edit(row.slot, "2024-01-02") if row.spec.kind == "date" else session.not_documented(row.slot)

@@ -283,7 +283,7 @@ async def test_what_an_edit_check_would_say_is_said_before_saving(opened):
     async with opened() as hand:
         await hand.go("stage.valg")
         row = hand.session.row("stage.valg")
-        fired = hand.session.would_fire(row, "limited")
+        fired = hand.session.problems.would_fire(row, "limited")
         await hand.press("e")
         await hand.type("limited")
         said = hand.line("remark")
@@ -296,7 +296,7 @@ async def test_what_an_edit_check_would_say_is_said_before_saving(opened):
 async def test_a_selected_date_is_read_shown_and_saved_by_enter(opened):
     async with opened() as hand:
         await hand.go("diagnosis_date")
-        note = next(note for note in hand.session.notes if hand.session.text(note.note_id).count("alive"))
+        note = next(note for note in hand.session.notes.all if hand.session.notes.text(note.note_id).count("alive"))
         await hand.press("/")
         await hand.type("/alive")
         await hand.press("enter")

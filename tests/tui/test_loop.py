@@ -12,7 +12,7 @@ from abstractor.registry.drafts import draft_of, save_draft
 from abstractor.registry.leases import claim
 from abstractor.registry.notes import add_notes
 from abstractor.registry.suggestions import replace_suggestions
-from abstractor.review import session as session_module
+from abstractor.review import notes as notes_module
 from abstractor.review.drafts import read_draft
 from abstractor.tui.screens.dialogs import Confirm
 from abstractor.tui.screens.edit import EditScreen
@@ -393,12 +393,10 @@ async def test_a_hundred_notes_open_with_only_the_one_that_is_shown_read(opened,
     notes = [Note(f"X{n:03}", f"Note {n}. " * 200, "TOUR-01", f"2024-{1 + n % 12:02}-01") for n in range(100)]
     add_notes(registry, notes, "test")
     read = []
-    original = session_module.note_text
-    monkeypatch.setattr(
-        session_module, "note_text", lambda reg, note_id: read.append(note_id) or original(reg, note_id)
-    )
+    original = notes_module.note_text
+    monkeypatch.setattr(notes_module, "note_text", lambda reg, note_id: read.append(note_id) or original(reg, note_id))
     async with opened() as hand:
-        assert len(hand.session.notes) == 110
+        assert len(hand.session.notes.all) == 110
         assert set(read) == {"T03"}
         await hand.press("1")
         assert hand.slot == "diagnosis_date"

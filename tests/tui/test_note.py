@@ -184,6 +184,18 @@ async def test_the_footer_tells_the_selected_words_and_how_many_characters(opene
         assert words[:10] not in hand.line()
 
 
+async def test_the_mouse_leaves_the_match_and_the_footer_tells_what_it_took_instead(opened, letters):
+    async with opened() as hand:
+        await find(hand, "/progress")
+        assert hand.line().startswith(" match 1/")
+        doc = hand.review.doc
+        await hand.pilot.click(DocView, offset=(GUTTER, 0), times=2)
+        await hand.settle()
+        word = doc.text[slice(*doc.word_at(0))]
+        assert doc.selected_text == word
+        assert hand.line().startswith(f' "{word}"')
+
+
 # Moving about
 
 
@@ -302,7 +314,7 @@ async def test_a_new_search_ends_the_one_under_way(opened, letters, monkeypatch)
                 pause.wait(0.01)
             return [("z0", 0, 3)]
 
-        monkeypatch.setattr(hand.session, "search", never_ends)
+        monkeypatch.setattr(hand.session.notes, "search", never_ends)
         await hand.press("slash")
         hand.screen.query_one("Input").value = "/one"
         await hand.press("enter")
@@ -323,7 +335,7 @@ async def test_escape_ends_a_search_that_takes_long_and_stays_with_the_patient(o
             ended.set()
             return [("z0", 0, 3)]
 
-        monkeypatch.setattr(hand.session, "search", never_ends)
+        monkeypatch.setattr(hand.session.notes, "search", never_ends)
         await hand.press("slash")
         hand.screen.query_one("Input").value = "/one"
         await hand.press("enter")

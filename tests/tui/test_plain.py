@@ -20,7 +20,7 @@ from abstractor.tui.plain import PlainReview, run_plain
 def plain(registry, book):
     def run(*commands: str, patient: str = "TOUR-01") -> str:
         session = Session(registry, book, patient, "ann", lambda: "2024-03-01T08:00:00.000+00:00")
-        session.claim()
+        session.hold.claim()
         out = io.StringIO()
         assert PlainReview(session, out).run(io.StringIO("".join(f"{one}\n" for one in commands))) == 0
         return out.getvalue()
@@ -162,3 +162,9 @@ def test_the_demonstration_works_through_a_pipe_on_a_dumb_terminal(locale):
     assert b"\x1b" not in done.stdout
     assert locale != "C" or max(done.stdout) < 0x80
     assert done.stderr == b""
+
+
+def test_what_the_words_of_a_typed_value_were_read_as_is_told_with_the_row(plain):
+    told = plain("1", "a", "e left lower lobe", "k", "q")
+    assert "its words were read as Right upper lobe" in told
+    assert "warning E30" in told

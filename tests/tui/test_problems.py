@@ -15,10 +15,10 @@ STAGE, M = "stage.valg", "stage.m"
 def quoted(hand, words: str):
     """Words of any note, as evidence."""
     session = hand.session
-    for note in session.notes:
-        at = session.text(note.note_id).find(words)
+    for note in session.notes.all:
+        at = session.notes.text(note.note_id).find(words)
         if at >= 0:
-            return (session.quote(note.note_id, at, at + len(words)),)
+            return (session.notes.quote(note.note_id, at, at + len(words)),)
     raise AssertionError(words)
 
 
@@ -26,7 +26,7 @@ async def contradict(hand) -> None:
     """Limited stage with M1c: one warning."""
     hand.session.pick("histology", 1)
     hand.session.accept(M)
-    hand.session.edit(STAGE, "limited")
+    hand.session.edit(STAGE, "limited", evidence=quoted(hand, "small cell"))
     hand.review.refresh_rows()
     await hand.go(M)
 
@@ -138,8 +138,8 @@ async def test_the_closing_list_goes_to_the_row_that_is_in_the_way(opened):
 async def test_a_closed_patient_takes_no_word(opened, registry, book):
     async with opened(close_open=True) as hand:
         await contradict(hand)
-        for problem in hand.session.problems:
-            hand.session.override(problem, "seen")
+        for problem in hand.session.problems.all:
+            hand.session.problems.override(problem, "seen")
         hand.session.close()
         await hand.press("g", "e", "o")
         await hand.type("again")
@@ -158,4 +158,4 @@ def test_the_tour_has_nothing_against_itself(registry, book):
             session.pick(row.slot, 1)
         else:
             session.not_documented(row.slot)
-    assert session.problems == ()
+    assert session.problems.all == ()

@@ -93,7 +93,7 @@ async def test_enter_opens_the_patient_of_an_audit_to_read(at_desk):
     async with at_desk(Desk([AUDIT])) as pilot:
         await press(pilot, "enter")
         assert isinstance(pilot.app.screen, ReviewScreen)
-        assert pilot.app.screen.session.read_only
+        assert pilot.app.screen.session.hold.read_only
 
 
 @pytest.mark.parametrize("kind", ["blind", "adjudicate"])

@@ -16,7 +16,8 @@ from abstractor.quality.at_screen import QualityWork
 from abstractor.registry import people
 from abstractor.registry.decisions import case_of, decisions_of, record
 from abstractor.registry.engine import Registry, open_registry
-from abstractor.registry.people import add_person, break_glass, revoke, unasked
+from abstractor.registry.people import unasked
+from abstractor.registry.people_changes import add_person, break_glass, revoke
 from abstractor.registry.policy import set_idle_limit
 from abstractor.registry.signatures import sign, signatures
 from abstractor.registry.verify import verify_chain
@@ -192,13 +193,13 @@ async def test_a_key_that_decides_on_a_signed_patient_is_refused_with_the_remedy
 async def test_what_is_half_typed_is_kept_when_somebody_signs_meanwhile(staffed: Staffed, registry: Registry) -> None:
     async with staffed("ann", "O", *"why", "enter", "e", *"small", patient="P1") as hand:
         await hand.settle()
-        typed = hand.session.drafts()
+        typed = hand.session.drafts.all()
         assert typed
         again(registry, "P1", "close")
         signed_by(registry, "ann", "P1", "abstracted")
         await hand.press("enter")
         assert "signed as abstracted" in hand.painted()
-        assert hand.session.drafts() == typed
+        assert hand.session.drafts.all() == typed
     assert case_of(registry, "P1").closed
 
 

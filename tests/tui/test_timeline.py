@@ -48,7 +48,7 @@ async def added(hand, field, value, **more):
 
 
 def shown_of(hand):
-    return timeline(hand.session.rows, hand.session.notes, LANES)
+    return timeline(hand.session.rows, hand.session.notes.all, LANES)
 
 
 async def test_each_fact_is_in_the_lane_of_its_field_and_a_progression_in_its_own(opened):
@@ -75,7 +75,7 @@ async def test_what_was_rejected_or_never_was_is_no_event(opened):
 async def test_events_are_in_the_order_of_time_whatever_the_order_of_the_rows(opened):
     async with opened() as hand:
         forward = shown_of(hand).events
-        backward = timeline(tuple(reversed(hand.session.rows)), tuple(reversed(hand.session.notes)), LANES).events
+        backward = timeline(tuple(reversed(hand.session.rows)), tuple(reversed(hand.session.notes.all)), LANES).events
     assert forward == backward
     assert [one.first for one in forward] == sorted(one.first for one in forward)
 
@@ -229,7 +229,7 @@ async def test_the_cursor_walks_over_facts_and_over_notes_too_where_that_is_aske
         await hand.press("j", "j")
         current = hand.screen.current
         await hand.press("n")
-        assert hand.screen.list.count == facts + len(hand.session.notes)
+        assert hand.screen.list.count == facts + len(hand.session.notes.all)
         assert hand.screen.current == current
         await hand.press("n")
         assert hand.screen.list.count == facts

@@ -132,7 +132,7 @@ async def test_looking_at_a_patient_takes_nothing(opened, pool):
     async with opened(patient=None) as hand:
         await hand.press("v")
         assert isinstance(hand.screen, ReviewScreen)
-        assert hand.session.read_only
+        assert hand.session.hold.read_only
     assert all(row.assigned is None and row.holder is None for row in worklist(pool, "ann"))
 
 
@@ -170,7 +170,7 @@ async def test_somebody_idle_can_be_relieved_and_the_trace_says_so(opened, pool)
         hand.screen.list.go(shown(hand).index("P1"))
         await hand.press("!")
         assert isinstance(hand.screen, ReviewScreen)
-        assert not hand.session.read_only
+        assert not hand.session.hold.read_only
     kinds = [(one.kind, one.taken_by, one.taken_from) for one in lease_events(pool, "P1")]
     assert kinds == [("idle", "ann", "bob"), ("reassigned", "ann", "bob")]
 
@@ -191,7 +191,7 @@ async def test_a_patient_taken_over_meanwhile_takes_no_more_decisions_and_says_w
         await hand.press("1")
         assert hand.decisions == ()
         assert "boss has taken it over" in hand.line()
-        assert hand.session.read_only
+        assert hand.session.hold.read_only
         assert "READ ONLY: boss" in hand.line("header")
 
 
@@ -214,13 +214,13 @@ async def test_what_another_decided_meanwhile_is_shown_beside_ones_own(opened, r
 
 async def test_a_program_that_nobody_sits_at_gives_no_sign_of_life(opened, registry):
     async with opened() as hand:
-        claimed = hand.session.lease
+        claimed = hand.session.hold.lease
         hand.review._beat()
-        assert hand.session.lease.active_at == claimed.active_at
-        assert hand.session.lease.until > claimed.until
+        assert hand.session.hold.lease.active_at == claimed.active_at
+        assert hand.session.hold.lease.until > claimed.until
         await hand.press("j")
         hand.review._beat()
-        assert hand.session.lease.active_at > claimed.active_at
+        assert hand.session.hold.lease.active_at > claimed.active_at
 
 
 @pytest.mark.parametrize(
@@ -234,3 +234,11 @@ def test_how_long_ago_something_was(then, says):
 def test_who_holds_a_patient_in_words():
     words = held_words("P1", "bob", f"{DAY}07:00:00+00:00", f"{DAY}07:57:00+00:00", MORNING)
     assert words == f"bob holds P1 since {wall_time(f'{DAY}07:00:00+00:00')} (active 3 min ago)"
+
+
+async def test_a_long_message_is_told_to_its_end(opened, pool):
+    remedy = "change its permissions or use another --db"
+    async with opened(patient=None, size=(80, 24)) as hand:
+        hand.screen.say(f"/home/somebody/registries/study.db: can't be written (read-only file or folder); {remedy}")
+        await hand.pilot.pause()
+        assert remedy in " ".join(hand.painted().split())

@@ -10,8 +10,8 @@ from rich.style import Style
 
 from abstractor.model.finding import Assertion
 from abstractor.review.attributes import tell_attributes
+from abstractor.review.refused import Refused
 from abstractor.review.rows import Choice, Row, State
-from abstractor.review.session import Refused
 from abstractor.tui.actions import ADJUDICATE, Keymap
 from abstractor.tui.evidence import Pane
 from abstractor.tui.screens.dialogs import LinePrompt

@@ -13,8 +13,8 @@ from abstractor.model.suggestion import Evidence
 from abstractor.registry.quality import SampleItem
 from abstractor.review.attributes import tell_attributes
 from abstractor.review.people import wall_seconds
+from abstractor.review.refused import Refused
 from abstractor.review.rows import Choice, Row, State
-from abstractor.review.session import Refused
 from abstractor.tui.actions import AUDIT, Keymap
 from abstractor.tui.evidence import Pane
 from abstractor.tui.screens.asking import Digits

@@ -4,8 +4,9 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from abstractor.registry.leases import LeaseEvent
+from abstractor.review.refused import Refused
 from abstractor.review.rows import Row
-from abstractor.review.session import Refused, Session
+from abstractor.review.session import Session
 from abstractor.tui.actions import Keymap
 from abstractor.tui.evidence import Pane
 from abstractor.tui.messages import WorklistWanted
@@ -54,7 +55,7 @@ class BlindScreen(ReviewScreen):
             f"{keys['find']} finds words, {keys['edit']} states a value, {keys['not_documented']} not documented; "
             f"{keys['new_fact']} states a fact that is not listed.",
         )
-        pane = Pane(self.palette, width, self.has_class("wide"), self.session.text, self.session.stands)
+        pane = Pane(self.palette, width, self.has_class("wide"), self.session.notes.text, self.session.notes.stands)
         return [line for one in told for line in pane.told(one, self.palette.plain)]
 
     def _frozen_words(self) -> str:

@@ -34,8 +34,8 @@ class CloseScreen(Confirm):
     def _line(self, at: int, _width: int) -> Line:
         """The open rows, then the problems."""
         if at >= len(self.waiting):
-            problem = self.session.problems[at - len(self.waiting)]
-            return problem_line(problem, self.session.word_for(problem), self.palette)
+            problem = self.session.problems.all[at - len(self.waiting)]
+            return problem_line(problem, self.session.problems.word_for(problem), self.palette)
         row = self.waiting[at]
         text = f" {row.state.value} {row.spec.label:<28} {STATE_WORDS[row.state]} {row.shown}"
         return Line.of((text, self.palette.plain))
@@ -45,7 +45,7 @@ class CloseScreen(Confirm):
 
     def draw(self) -> None:
         session = self.session
-        fatal, words = session.fatal, unanswered(session)
+        fatal, words = session.problems.fatal, unanswered(session)
         counts = [(len(self.waiting), "open"), (len(fatal), "fatal"), (len(words), "to be answered")]
         told = ", ".join(f"{number} {what}" for number, what in counts if number) or "nothing open"
         self.heading = f"{told} in {session.patient_id}"
@@ -53,7 +53,7 @@ class CloseScreen(Confirm):
         self.hint = self._hint(fatal=bool(fatal), words=bool(words))
         super().draw()
         about = self.query_one("#about", LineList)
-        count = len(self.waiting) + len(session.problems)
+        count = len(self.waiting) + len(session.problems.all)
         about.styles.height = min(count, _SHOWN)
         about.show(count, about.index, self.palette.plain)
 
@@ -76,7 +76,7 @@ class CloseScreen(Confirm):
 
     def do_override(self) -> None:
         at = self.query_one("#about", LineList).index - len(self.waiting)
-        ask_word(self, self.session, self.session.problems[at : at + 1] if at >= 0 else (), self.redraw)
+        ask_word(self, self.session, self.session.problems.all[at : at + 1] if at >= 0 else (), self.redraw)
 
     def do_override_all(self) -> None:
         ask_word(self, self.session, unanswered(self.session), self.redraw)
@@ -84,8 +84,8 @@ class CloseScreen(Confirm):
     def do_to_row(self) -> None:
         at = self.query_one("#about", LineList).index
         slots: tuple[str, ...] = (self.waiting[at].slot,) if at < len(self.waiting) else ()
-        if not slots and self.session.problems:
-            slots = self.session.problems[at - len(self.waiting)].slots[:1]
+        if not slots and self.session.problems.all:
+            slots = self.session.problems.all[at - len(self.waiting)].slots[:1]
         self.dismiss(None)
         if slots:
             self._go(slots[0])

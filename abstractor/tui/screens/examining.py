@@ -10,8 +10,8 @@ from rich.style import Style
 
 from abstractor.model.errors import AbstractorError, RegistryError
 from abstractor.review.people import wall_seconds
+from abstractor.review.refused import Refused
 from abstractor.review.rows import Choice, Row
-from abstractor.review.session import Refused
 from abstractor.rulebook.schema import FieldSpec
 from abstractor.tui.actions import BY_ID, EXAMINE, Keymap
 from abstractor.tui.evidence import Pane
@@ -182,7 +182,9 @@ class ExaminingScreen(FindingScreen):
         if row is None:
             return []
         session = self.session
-        return self.told(row, Pane(self.palette, width, self.has_class("wide"), session.text, session.stands))
+        return self.told(
+            row, Pane(self.palette, width, self.has_class("wide"), session.notes.text, session.notes.stands)
+        )
 
     def _draw_header(self) -> None:
         palette = self.palette
@@ -202,7 +204,7 @@ class ExaminingScreen(FindingScreen):
         return [
             Mark(one.start, one.end, row.state, one == current, of_row=True)
             for one in row.evidence
-            if one.note_id == self.note_id and self.session.stands(one)
+            if one.note_id == self.note_id and self.session.notes.stands(one)
         ]
 
     def say(self, text: str, *, alarm: bool = False) -> None:

@@ -11,6 +11,7 @@ from abstractor.review.find import find_in
 from abstractor.tui.messages import NotesSearched
 from abstractor.tui.screens.dialogs import LinePrompt
 from abstractor.tui.screens.reading import ReadingScreen
+from abstractor.tui.widgets.lines import Bar
 from abstractor.tui.widgets.note import DocView
 
 
@@ -19,6 +20,8 @@ class FindingScreen(ReadingScreen):
 
     searching: str | None = None
     """What all notes are being searched for."""
+    _match_told = ""
+    """What the footer said of the match that was come to last."""
 
     # Finding
 
@@ -32,7 +35,7 @@ class FindingScreen(ReadingScreen):
         self.end_search()
         if wanted.startswith("/"):
             self.searching = wanted[1:]
-            self.say(f"searching {len(self.session.notes)} notes ...   esc ends the search")
+            self.say(f"searching {len(self.session.notes.all)} notes ...   esc ends the search")
             self._search_all(wanted[1:])
             return
 
@@ -53,7 +56,7 @@ class FindingScreen(ReadingScreen):
         worker = get_current_worker()
         told = NotesSearched(wanted, [])
         try:
-            told.hits = self.session.search(wanted, lambda: worker.is_cancelled)
+            told.hits = self.session.notes.search(wanted, lambda: worker.is_cancelled)
         except AbstractorError as error:
             told.problem = str(error)
         if not worker.is_cancelled:
@@ -74,7 +77,7 @@ class FindingScreen(ReadingScreen):
             self._show_matches()
             self.say(f"no match for {wanted!r}")
             return
-        order = {note.note_id: at for at, note in enumerate(self.session.notes)}
+        order = {note.note_id: at for at, note in enumerate(self.session.notes.all)}
         here = (self.note_at, self.doc.first_offset)
         ahead = (number for number, (note_id, start, _) in enumerate(hits) if (order.get(note_id, 0), start) >= here)
         self.match_at = next(ahead, 0)
@@ -89,11 +92,12 @@ class FindingScreen(ReadingScreen):
         self.draw()
         notes = len({one[0] for one in self.matches})
         more = "+" if len(self.matches) >= MOST else ""
-        self.say(
+        self._match_told = (
             f"match {self.match_at + 1}/{len(self.matches)}{more}"
             + (f" in {notes} notes" if notes > 1 else "")
             + f"   {self.keymap.shown('take')} takes it   {self.keymap.shown('next_match')} next"
         )
+        self.say(self._match_told)
 
     def do_next_match(self) -> None:
         self._step_match(1)
@@ -103,7 +107,7 @@ class FindingScreen(ReadingScreen):
 
     def _step_match(self, step: int) -> None:
         if not self.matches:
-            self.say(f"nothing searched; {self.keymap.shown('find')} finds")
+            self.say(f"no match to go to; {self.keymap.shown('find')} finds")
             return
         self.match_at = (self.match_at + step) % len(self.matches)
         self._show_match()
@@ -126,12 +130,14 @@ class FindingScreen(ReadingScreen):
         match = self.matches[self.match_at] if self.matches else None
         if match is not None and match[0] == self.note_id and doc.in_view(*match[1:]):
             return match[1:]
-        if span is not None and span.note_id == self.note_id and self.session.stands(span):
+        if span is not None and span.note_id == self.note_id and self.session.notes.stands(span):
             return span.start, span.end
         return doc.word_at(doc.first_word())
 
     def on_doc_view_selected(self, _message: DocView.Selected) -> None:
-        if not self._told:
+        match = self.matches[self.match_at][1:] if self.matches else None
+        left = self._match_told and self.doc.selected not in (None, match)
+        if not self._told or (left and self.query_one("#footer", Bar).line.plain == f" {self._match_told}"):
             self.say("")
 
     def do_select_right(self) -> None:
@@ -185,4 +191,4 @@ class FindingScreen(ReadingScreen):
         selected = self.doc.selected
         if selected is None or self.note_id is None:
             return None
-        return self.session.quote(self.note_id, *selected)
+        return self.session.notes.quote(self.note_id, *selected)

@@ -1,6 +1,6 @@
 """Help: every key of a screen, from the table of actions, and what the marks of the rows mean."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from itertools import groupby
 
 from abstractor.review.rows import State
@@ -47,7 +47,7 @@ class HelpScreen(ReaderScreen):
         return (HELP, READER)
 
     def build(self) -> Sequence[Line]:
-        lines = help_lines(self.keymap, self.palette, self.of)
+        lines = help_lines(self.keymap, self.palette, self.of, self.takes)
         return [*lines, *legend_lines(self.keymap, self.palette)] if REVIEW in self.of else lines
 
     def do_help(self) -> None:
@@ -61,11 +61,14 @@ class HelpScreen(ReaderScreen):
         self.app.post_message(ScreenWanted("tour"))
 
 
-def help_lines(keymap: Keymap, palette: Palette, kinds: tuple[str, ...]) -> list[Line]:
-    """The keys of some screens under their headings, and of the questions those screens ask."""
+def help_lines(
+    keymap: Keymap, palette: Palette, kinds: tuple[str, ...], takes: Callable[[str], bool] = lambda _name: True
+) -> list[Line]:
+    """The keys of some screens under their headings, and of the questions those screens ask; `takes` tells those that are for somebody."""
     lines: list[Line] = []
     order = list(dict.fromkeys(action.where for action in ACTIONS))
-    wanted = sorted(actions_of(*kinds, DIALOG), key=lambda action: order.index(action.where))
+    mine = [action for action in actions_of(*kinds, DIALOG) if takes(action.id)]
+    wanted = sorted(mine, key=lambda action: order.index(action.where))
     for where, actions in groupby(wanted, key=lambda action: action.where):
         lines.append(Line.of((f" {where}", palette.heading)))
         lines.extend(

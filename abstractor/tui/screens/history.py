@@ -2,15 +2,18 @@
 
 from collections.abc import Sequence
 
-from abstractor.model.decision import Action
+from abstractor.model.decision import READ_AS, Action, Decision
 from abstractor.model.suggestion import Evidence
 from abstractor.registry.leases import LeaseEvent
+from abstractor.registry.signatures import Signature
+from abstractor.registry.signed import UNLOCKED
 from abstractor.review.attributes import tell_attributes
 from abstractor.review.history import Step
 from abstractor.review.rows import BETWEEN
 from abstractor.rulebook.schema import FieldSpec
 from abstractor.tui.actions import Keymap
 from abstractor.tui.screens.reader import ReaderScreen
+from abstractor.tui.screens.signing import SIGNED
 from abstractor.tui.themes import Palette
 from abstractor.tui.widgets.lines import Line
 from abstractor.tui.wrap import wrap
@@ -31,21 +34,25 @@ class HistoryScreen(ReaderScreen):
         spec: FieldSpec,
         slot: str,
         steps: Sequence[Step],
-        takeovers: Sequence[LeaseEvent] = (),
+        around: Sequence[LeaseEvent | Signature] = (),
     ) -> None:
         super().__init__(keymap, palette, f"HISTORY  {spec.label}  {slot}", "Nothing was done with it yet.")
         self.spec = spec
         self.steps = steps
-        self.takeovers = takeovers
+        self.around = around
+        """What concerned the whole patient: who took it over, who signed or unlocked it."""
         self.targets: list[Evidence | None] = []
         """Of each line, the words it quotes."""
 
     def build(self) -> Sequence[Line]:
         self.targets = []
         lines: list[Line] = []
-        log: list[Step | LeaseEvent] = [*self.steps, *self.takeovers]
+        log: list[Step | LeaseEvent | Signature] = [*self.steps, *self.around]
         for one in sorted(log, key=_at):
-            more = self._step(one) if isinstance(one, Step) else [(self._takeover(one), None)]
+            if isinstance(one, Step):
+                more = self._step(one)
+            else:
+                more = [(self._takeover(one) if isinstance(one, LeaseEvent) else self._signature(one), None)]
             lines.extend(line for line, _ in more)
             self.targets.extend(target for _, target in more)
         return lines
@@ -67,7 +74,7 @@ class HistoryScreen(ReaderScreen):
         if gone is not None:
             told.append(f"taken back {_time(gone.decided_at)} by {gone.decided_by}")
         if one.reason:
-            told.append(f"{'said' if one.action is Action.COMMENT else 'because'}: {one.reason}")
+            told.append(_why(one))
         if one.offered and one.offered != one.value:
             told.append(f"offered: {BETWEEN.join(map(self.spec.label_of, one.offered.split(BETWEEN)))}")
         if one.attributes:
@@ -94,15 +101,30 @@ class HistoryScreen(ReaderScreen):
         told = f"took the patient from {one.taken_from} ({one.kind}){why}"
         return Line.of((f" {_time(one.happened_at)}  {one.taken_by:<10} {told}", self.palette.plain))
 
+    def _signature(self, one: Signature) -> Line:
+        told = f"{SIGNED} signed as {one.meaning}" if one.meaning != UNLOCKED else f"{SIGNED} unlocked: signatures void"
+        told += f", because: {one.reason}" if one.reason else ""
+        void = "" if one.stands or one.meaning == UNLOCKED else " (void)"
+        style = self.palette.faint if void else self.palette.plain
+        return Line.of((f" {_time(one.signed_at)}  {one.signed_by:<10} {told}{void}", style))
 
-def _at(one: Step | LeaseEvent) -> str:
-    return one.decision.decided_at if isinstance(one, Step) else one.happened_at
+
+def _at(one: Step | LeaseEvent | Signature) -> str:
+    if isinstance(one, Step):
+        return one.decision.decided_at
+    return one.signed_at if isinstance(one, Signature) else one.happened_at
 
 
 def _action_words(action: Action) -> str:
     return {Action.CLOSE: "patient closed", Action.REOPEN: "patient reopened"}.get(
         action, action.value.replace("_", " ")
     )
+
+
+def _why(one: Decision) -> str:
+    if one.action is Action.COMMENT:
+        return f"said: {one.reason}"
+    return f"but {one.reason}" if one.reason.startswith(READ_AS) else f"because: {one.reason}"
 
 
 def _time(at: str) -> str:

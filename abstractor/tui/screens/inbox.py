@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from abstractor.registry.quality import Message
-from abstractor.review.session import Refused
+from abstractor.review.refused import Refused
 from abstractor.tui.actions import INBOX, READER, Keymap
 from abstractor.tui.messages import PatientWanted
 from abstractor.tui.screens.dialogs import LinePrompt

@@ -5,14 +5,17 @@ from collections.abc import Callable, Sequence
 from rich.style import Style
 
 from abstractor.checks.problem import Problem, Severity
-from abstractor.review.session import Refused, Session
+from abstractor.review.refused import Refused
+from abstractor.review.session import Session
 from abstractor.tui.actions import CHECKS, READER, Keymap
 from abstractor.tui.screens.dialogs import LinePrompt
 from abstractor.tui.screens.keyed import Answer, KeyedScreen
 from abstractor.tui.screens.reader import ReaderScreen
 from abstractor.tui.themes import Palette
 from abstractor.tui.widgets.lines import Line
+from abstractor.tui.wrap import wrap
 
+_INDENT = " " * 8
 SEVERITY_WORDS = {Severity.FATAL: "fatal", Severity.WARNING: "warning", Severity.INFO: "information"}
 
 
@@ -34,7 +37,7 @@ def problem_line(problem: Problem, word: str, palette: Palette) -> Line:
 
 def unanswered(session: Session) -> tuple[Problem, ...]:
     """The warnings that wait for a word."""
-    return tuple(one for one in session.standing_problems if one.severity is Severity.WARNING)
+    return tuple(one for one in session.problems.standing if one.severity is Severity.WARNING)
 
 
 def ask_word(
@@ -52,16 +55,11 @@ def ask_word(
     about = problems[0].message if len(problems) == 1 else f"all {len(problems)} warnings"
 
     def given(word: str | None) -> None:
-        if word is not None and screen.attempt(lambda: _pass(session, problems, word)):
+        if word is not None and screen.attempt(lambda: session.problems.override_all(problems, word)):
             then()
 
     hint = "why it is right as reported: a word   enter saves   esc leaves"
     screen.app.push_screen(LinePrompt(screen.keymap, screen.palette, f"Right as reported: {about}", hint=hint), given)
-
-
-def _pass(session: Session, problems: Sequence[Problem], word: str) -> None:
-    for one in problems:
-        session.override(one, word)
 
 
 class ProblemsScreen(ReaderScreen):
@@ -73,17 +71,31 @@ class ProblemsScreen(ReaderScreen):
         super().__init__(keymap, palette, f"CHECKS  {session.patient_id}", "Nothing speaks against what is decided.")
         self.session = session
         self.problems: tuple[Problem, ...] = ()
+        self._of: list[int] = []
+        """Of each line, the number of its problem: a long one takes several."""
 
     @property
     def kinds(self) -> tuple[str, ...]:
         return (CHECKS, READER)
 
     def build(self) -> Sequence[Line]:
-        self.problems = self.session.problems
-        return [problem_line(one, self.session.word_for(one), self.palette) for one in self.problems]
+        self.problems = self.session.problems.all
+        self._of = []
+        lines: list[Line] = []
+        for number, one in enumerate(self.problems):
+            whole = problem_line(one, self.session.problems.word_for(one), self.palette)
+            rows = wrap(whole.plain, max(20, self.app.size.width - len(_INDENT)))
+            pieces = [whole.part(start, end) for start, end in zip(rows.starts, rows.ends, strict=True)]
+            lines += [pieces[0], *(Line.of((_INDENT, self.palette.plain), *piece.parts) for piece in pieces[1:])]
+            self._of += [number] * len(pieces)
+        return lines
+
+    def do_go_there(self) -> None:
+        if self._of:
+            self.dismiss(self._of[self.list.index])
 
     def do_override(self) -> None:
-        at = self.list.index
+        at = self._of[self.list.index] if self._of else 0
         ask_word(self, self.session, self.problems[at : at + 1], self.redraw)
 
     def do_override_all(self) -> None:

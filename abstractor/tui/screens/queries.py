@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from abstractor.review.session import Refused
+from abstractor.review.refused import Refused
 from abstractor.tui.screens.asking import OneOf
 from abstractor.tui.screens.dialogs import LinePrompt
 from abstractor.tui.screens.keyed import KeyedScreen

@@ -8,7 +8,7 @@ from abstractor.tui.actions import READER, Keymap
 from abstractor.tui.messages import ScreenWanted, WorklistWanted
 from abstractor.tui.screens.listed import ListedScreen
 from abstractor.tui.themes import Palette
-from abstractor.tui.widgets.lines import Bar, Line, LineList
+from abstractor.tui.widgets.lines import LINES_SAID, Bar, Line, LineList
 
 
 class ReaderScreen(ListedScreen[int | None]):
@@ -31,7 +31,7 @@ class ReaderScreen(ListedScreen[int | None]):
     def contents(self) -> Iterable[Widget]:
         yield Bar(id="header")
         yield LineList(lambda index, _width: self.lines[index], id="lines")
-        yield Bar(id="footer")
+        yield Bar(id="footer", most=LINES_SAID)
 
     def draw(self) -> None:
         self.lines = self.build()

@@ -1,18 +1,24 @@
 """A patient on the screen: rows, note and evidence side by side, and moving about in them. Nothing here writes a decision."""
 
 from collections.abc import Callable, Iterable
-from typing import ClassVar
+from functools import lru_cache
+from typing import ClassVar, TypeVar
 
 from textual.containers import Container, Vertical
 from textual.widget import Widget
 
 from abstractor.checks.problem import Problem, Severity
+from abstractor.model.errors import RulebookError
 from abstractor.model.suggestion import Evidence
+from abstractor.registry.roles import roles
 from abstractor.review.checking import marks
 from abstractor.review.filters import filter_rows, parse_filter
 from abstractor.review.people import wall_time
 from abstractor.review.rows import Row, State
 from abstractor.review.session import Session
+from abstractor.review.timeline import brief_line
+from abstractor.rulebook.authors import load_authors
+from abstractor.rulebook.lanes import Lanes, load_lanes
 from abstractor.tui.actions import REVIEW, SELECT, Keymap
 from abstractor.tui.drawing import (
     evidence_title,
@@ -27,14 +33,19 @@ from abstractor.tui.guard import Dwell
 from abstractor.tui.screens.dialogs import LinePrompt
 from abstractor.tui.screens.help import HelpScreen
 from abstractor.tui.screens.keyed import KeyedScreen
+from abstractor.tui.screens.signing import signed_words
 from abstractor.tui.themes import Palette
-from abstractor.tui.widgets.lines import Bar, Line, LineList, Panel
+from abstractor.tui.widgets.lines import LINES_SAID, Bar, Line, LineList, Panel
 from abstractor.tui.widgets.note import DocView, Mark
+
+Item = TypeVar("Item")
 
 WIDE = 140
 _NO_HEADER = 20
 _ONE_LINE = 18
 PANES = ("rows", "note", "evidence")
+_AUTHORS_KEPT = 8
+"""Notes of which the author is not looked for again."""
 
 
 class ReadingScreen(KeyedScreen[None]):
@@ -76,18 +87,24 @@ class ReadingScreen(KeyedScreen[None]):
         """Whether the footer tells something that stays until the next key."""
         self._by_note: dict[str, list[tuple[Row, Evidence]]] = {}
         self._problem_marks: dict[str, Severity] = {}
+        self._lanes = _or(lambda: load_lanes(session.book.root), Lanes(lane=()))
+        self._author = lru_cache(maxsize=_AUTHORS_KEPT)(_or(lambda: load_authors(session.book.root), lambda _text: ""))
+        self._brief = ""
+        """The few events that frame the case."""
 
     # Layout
 
     def contents(self) -> Iterable[Widget]:
         yield Bar(id="header")
         yield Container(
-            Vertical(Bar(id="notices"), LineList(self._draw_row, id="rows"), id="rows-box", classes="pane"),
+            Vertical(
+                Bar(id="notices", most=LINES_SAID), LineList(self._draw_row, id="rows"), id="rows-box", classes="pane"
+            ),
             Vertical(Bar(id="note-title"), DocView(id="note"), id="note-box", classes="pane"),
             Vertical(Bar(id="evidence-title"), Panel(id="evidence"), id="evidence-box", classes="pane"),
             id="panes",
         )
-        yield Bar(id="footer")
+        yield Bar(id="footer", most=LINES_SAID)
 
     def on_mount(self) -> None:
         self._shape()
@@ -140,14 +157,15 @@ class ReadingScreen(KeyedScreen[None]):
 
     @property
     def note_id(self) -> str | None:
-        notes = self.session.notes
+        notes = self.session.notes.all
         return notes[self.note_at].note_id if notes else None
 
     def refresh_rows(self) -> None:
         """Takes the session's rows, through the filter."""
         self.listed = filter_rows(self.session.rows, self.filter)
         self._by_note = {}
-        self._problem_marks = marks(self.session.problems, self.session.case)
+        self._problem_marks = marks(self.session.problems.all, self.session.case)
+        self._brief = brief_line(self.session.rows, self._lanes)
         for row in self.session.rows:
             for one in row.evidence:
                 self._by_note.setdefault(one.note_id, []).append((row, one))
@@ -177,11 +195,11 @@ class ReadingScreen(KeyedScreen[None]):
 
         A note that does not move is easier on the eye, and costs a slow line only the marks.
         """
-        at = next((number for number, note in enumerate(self.session.notes) if note.note_id == note_id), None)
+        at = next((number for number, note in enumerate(self.session.notes.all) if note.note_id == note_id), None)
         if at is None:
             return
         doc = self.doc
-        text = self.session.text(note_id)
+        text = self.session.notes.text(note_id)
         another = at != self.note_at or doc.text is not text
         if another:
             self.note_at = at
@@ -214,6 +232,15 @@ class ReadingScreen(KeyedScreen[None]):
         self._draw_evidence()
         self.say("")
 
+    def draw_anew(self) -> None:
+        """Draws what has changed without a key; what the footer tells stays until the next one."""
+        footer = self.query_one("#footer", Bar)
+        told = footer.line if self._told else None
+        self.draw()
+        if told is not None:
+            footer.show(told, self.palette.bar)
+            self._told = True
+
     def _draw_row(self, at: int, width: int) -> Line:
         row = self.listed[at]
         problem = self._problem_marks.get(row.slot)
@@ -232,7 +259,7 @@ class ReadingScreen(KeyedScreen[None]):
         told += f" decided   abst. {self.session.user}" if self.has_class("wide") else ""
         told += f"   saved {self.saved_at}" if self.saved_at else ""
         told += f"  {len(self.listed)} shown by {self.filter!r}" if self.filter else ""
-        line = header_line(self.session.patient_id, len(self.session.notes), counts, told, self.palette)
+        line = header_line(self.session.patient_id, len(self.session.notes.all), counts, told, self.palette)
         if self.frozen:
             line = Line.of(
                 (f" {self._frozen_words()} ", self.palette.alarm),
@@ -242,7 +269,7 @@ class ReadingScreen(KeyedScreen[None]):
 
     def _problem_counts(self) -> list[tuple[int, str]]:
         """How many fatal problems and warnings stand; information is not counted."""
-        found = [one.severity for one in self.session.standing_problems]
+        found = [one.severity for one in self.session.problems.standing]
         warnings = found.count(Severity.WARNING)
         return [(found.count(Severity.FATAL), "fatal"), (warnings, "warning" if warnings == 1 else "warnings")]
 
@@ -256,15 +283,28 @@ class ReadingScreen(KeyedScreen[None]):
         bar.display = bool(notices)
         bar.show(Line.of((f" {'; '.join(notices)}", self.palette.heading)), self.palette.plain)
 
+    def offers(self, name: str) -> bool:
+        """Whether an action does something for this person on the patient as it stands."""
+        applies = {"sign": bool(self.session.signing.meanings), "unlock": self.session.signing.may_unlock}
+        return self.takes(name) and applies.get(name, True)
+
     @property
     def frozen(self) -> str:
-        """Why nothing can be decided: `closed`, `held`, or ""."""
-        return "closed" if self.session.case.closed else "held" if self.session.read_only else ""
+        """Why nothing can be decided: `signed`, `closed`, `held`, or ""."""
+        if self.session.signing.signed is not None:
+            return "signed"
+        return "closed" if self.session.case.closed else "held" if self.session.hold.read_only else ""
 
     def _frozen_words(self) -> str:
+        signed = self.session.signing.signed
+        if signed is not None:
+            who = self.keymap.shown("unlock") if self.session.signing.may_unlock else roles().holders("unlock")
+            return f"{signed_words(signed.meaning).upper()} by {signed.signed_by}: {who} unlocks it"
         if self.frozen == "closed":
-            return f"CLOSED: {self.keymap.shown('reopen')} reopens"
-        lease = self.session.lease
+            return f"CLOSED: {self.keymap.shown('reopen')} reopens" if self.takes("reopen") else "CLOSED"
+        lease = self.session.hold.lease
+        if not self.takes("take_over"):
+            return "READ ONLY: your role decides nothing here"
         if lease is None or lease.mine:
             return f"READ ONLY: {self.keymap.shown('take_over')} takes it to decide"
         return f"READ ONLY: {lease.holder} holds it since {wall_time(lease.since)}"
@@ -279,7 +319,7 @@ class ReadingScreen(KeyedScreen[None]):
             self._draw_note_title()
 
     def _draw_note_title(self) -> None:
-        notes = self.session.notes
+        notes = self.session.notes.all
         note = notes[self.note_at] if notes else None
         spans = (self.span_at + 1 if self.spans else 0, len(self.spans))
         doc = self.doc
@@ -295,21 +335,21 @@ class ReadingScreen(KeyedScreen[None]):
         if row is None:
             return []
         session = self.session
-        return Pane(self.palette, width, self.has_class("wide"), session.text, session.stands).lines(
-            row, self._problems_of(row)
-        )
+        wide = self.has_class("wide")
+        pane = Pane(self.palette, width, wide, session.notes.text, session.notes.stands, self._brief, self._author)
+        return pane.lines(row, self._problems_of(row))
 
     def _problems_of(self, row: Row) -> list[tuple[Problem, str]]:
         """What the edit checks say of a row, each with the word that let it pass."""
-        found = [one for one in self.session.problems if row.slot in one.slots]
-        return [(one, self.session.word_for(one)) for one in found]
+        found = [one for one in self.session.problems.all if row.slot in one.slots]
+        return [(one, self.session.problems.word_for(one)) for one in found]
 
     def _marks(self) -> list[Mark]:
         current = self.span
         return [
             Mark(one.start, one.end, row.state, row.slot == self.slot and one == current, row.slot == self.slot)
             for row, one in self._by_note.get(self.note_id or "", ())
-            if self.session.stands(one)
+            if self.session.notes.stands(one)
         ]
 
     def _no_rows(self) -> str:
@@ -336,6 +376,7 @@ class ReadingScreen(KeyedScreen[None]):
                 selecting=self.selecting,
                 selected=self.doc.selected_text,
                 last=self.at == len(self.listed) - 1 or not self.session.blocking,
+                takes=self.offers,
             )
         self.query_one("#footer", Bar).show(line, palette.bar)
 
@@ -431,10 +472,10 @@ class ReadingScreen(KeyedScreen[None]):
 
     def _step_note(self, step: int) -> None:
         to = self.note_at + step
-        if not 0 <= to < len(self.session.notes):
+        if not 0 <= to < len(self.session.notes.all):
             self.say("no further note")
             return
-        note_id = self.session.notes[to].note_id
+        note_id = self.session.notes.all[to].note_id
         begins = [one.start for row, one in self._by_note.get(note_id, ()) if row.slot == self.slot]
         self.open_note(note_id, min(begins) if begins else None)
         self.draw()
@@ -471,3 +512,11 @@ class ReadingScreen(KeyedScreen[None]):
 
     def do_help(self) -> None:
         self.app.push_screen(HelpScreen(self.keymap, self.palette, (REVIEW, SELECT)))
+
+
+def _or(read: Callable[[], Item], otherwise: Item) -> Item:
+    """What only adds to the screen keeps nobody from working: a fault in its file is told where it is asked for (`t`)."""
+    try:
+        return read()
+    except RulebookError:
+        return otherwise

@@ -9,20 +9,24 @@ from pathlib import Path
 from abstractor.model.case import OVERRIDE_PREFIX
 from abstractor.model.decision import Decision
 from abstractor.model.errors import AbstractorError, RegistryError, StaleCase
+from abstractor.registry.decisions import RegistryLog
 from abstractor.registry.leases import LeaseEvent, lease_events
+from abstractor.registry.people import require_power
 from abstractor.review.history import history
 from abstractor.review.ordering import alike, next_open
 from abstractor.review.people import held_words, wall_seconds
+from abstractor.review.refused import Refused
 from abstractor.review.rows import Row, Verb
-from abstractor.review.session import Refused
 from abstractor.review.timeline import Event, timeline_of
 from abstractor.review.unsaved import write_unsaved
+from abstractor.tui.actions import ACTIONS, REVIEW
 from abstractor.tui.guard import FastRun
 from abstractor.tui.messages import NeighbourWanted, QueryWanted, WorklistWanted
 from abstractor.tui.screens.close import CloseScreen
 from abstractor.tui.screens.dialogs import Confirm, LinePrompt, Reasons
 from abstractor.tui.screens.history import HistoryScreen
 from abstractor.tui.screens.problems import ProblemsScreen, unanswered
+from abstractor.tui.screens.signing import sign_patient
 from abstractor.tui.screens.stating import StatingScreen
 from abstractor.tui.screens.timeline import TimelineScreen
 from abstractor.tui.widgets.lines import Line
@@ -30,6 +34,13 @@ from abstractor.tui.widgets.lines import Line
 _HEARTBEAT = 60.0
 _RENEW_AFTER = 20.0
 _BLINK = 0.2
+_DECIDING = frozenset(action.id for action in ACTIONS if action.where == "decide" and REVIEW in action.screens) | {
+    "take",
+    "attach",
+    "new_fact",
+    "reopen",
+}
+"""What is refused on a signed patient before anything is asked."""
 
 
 class ReviewScreen(StatingScreen):
@@ -53,26 +64,39 @@ class ReviewScreen(StatingScreen):
         return self.dwell.now()
 
     def _beat(self) -> None:
-        if not self.frozen and self.session.lease is not None:
+        if self.session.hold.read_only:
+            self.attempt(self._see_theirs)
+        elif not self.frozen and self.session.hold.lease is not None:
             active, self._touched = self._touched, False
             self.attempt(lambda: self._renew(active=active))
 
     def run_table_action(self, name: str) -> None:
         self._touched = True
-        super().run_table_action(name)
+        if name in _DECIDING and self.session.signing.signed is not None:
+            self.say(self._frozen_words(), alarm=True)
+        else:
+            super().run_table_action(name)
 
     def _renew(self, *, active: bool = True) -> None:
-        self.session.claim(active=active)
+        self.session.hold.claim(active=active)
         self._renewed = self.dwell_clock()
-        if self.session.read_only:
-            self.draw()
+        if self.session.hold.read_only:
+            self._see_theirs()
+
+    def _see_theirs(self) -> None:
+        """Shows what somebody else has decided meanwhile."""
+        seen = self.session.case.version
+        self.session.reload()
+        if self.session.case.version != seen:
+            self.refresh_rows()
+        self.draw_anew()
 
     def failed(self, error: AbstractorError) -> None:
         self.refresh_rows()
         if isinstance(error, StaleCase):
             self.dwell.restart()
         self.draw()
-        if self.session.unsaved and isinstance(error, RegistryError):
+        if self.session.writer.unsaved and isinstance(error, RegistryError):
             self.tell_unsaved(str(error))
         else:
             self.say(str(error), alarm=isinstance(error, RegistryError))
@@ -129,7 +153,7 @@ class ReviewScreen(StatingScreen):
         """The registry has it: only now do the rows show it."""
         self.saved_at = wall_seconds(decision.decided_at)
         self.refresh_rows()
-        if self.session.lease is not None and self.dwell_clock() - self._renewed > _RENEW_AFTER:
+        if self.session.hold.lease is not None and self.dwell_clock() - self._renewed > _RENEW_AFTER:
             self.attempt(self._renew)
 
     def advance(self, slot: str) -> None:
@@ -206,19 +230,21 @@ class ReviewScreen(StatingScreen):
     def do_redo(self) -> None:
         self._stepped(self.session.redo(), "done again")
 
-    def _stepped(self, decision: Decision, word: str) -> None:
-        self.committed(decision)
+    def _stepped(self, decisions: Sequence[Decision], word: str) -> None:
+        decision = decisions[0]
+        self.committed(decisions[-1])
+        together = f", {len(decisions)} rows" if len(decisions) > 1 else ""
         if all(row.slot != decision.slot for row in self.listed):
             self.filter = ""
             self.refresh_rows()
         stands = any(row.slot == decision.slot for row in self.listed)
         if decision.slot.startswith(OVERRIDE_PREFIX):
             self.draw()
-            self.say(f"{word}: the word on {decision.field}")
+            self.say(f"{word}: the word on {', '.join(dict.fromkeys(one.field for one in decisions))}")
             return
         self.go_to(decision.slot if stands else next((row.slot for row in self.listed), None))
         self.dwell.restart()
-        self.say(f"{word}: {decision.field}")
+        self.say(f"{word}: {decision.field}{together}")
 
     def do_comment(self) -> None:
         row = self.row
@@ -238,15 +264,15 @@ class ReviewScreen(StatingScreen):
     # The patient
 
     def do_close(self) -> None:
-        if self.session.unsaved:
-            stored = self.session.retry()
+        if self.session.writer.unsaved:
+            stored = self.session.writer.retry()
             self.committed(stored[-1])
             self.advance(stored[-1].slot)
             return
         if self.frozen:
             raise Refused(self._frozen_words())
         clear = not self.session.blocking
-        if clear and not self.session.fatal and not unanswered(self.session):
+        if clear and not self.session.problems.fatal and not unanswered(self.session):
             self._close()
         elif clear or self.at == len(self.listed) - 1:
             self._ask_close()
@@ -283,7 +309,7 @@ class ReviewScreen(StatingScreen):
 
     def _close(self) -> None:
         self.session.close()
-        self.session.release()
+        self.session.hold.release()
         self.app.post_message(NeighbourWanted(self.session.patient_id, 1, closed=True))
 
     def do_reopen(self) -> None:
@@ -300,8 +326,53 @@ class ReviewScreen(StatingScreen):
         self.committed(self.session.reopen(reason))
         self.draw()
 
+    def do_sign(self) -> None:
+        session = self.session
+        session.signing.read()
+        if not session.case.closed:
+            raise Refused(
+                f"not closed yet: {self.keymap.shown('close')} on the last row closes it, then it can be signed"
+            )
+        if session.case.recheck:
+            raise Refused("a note has changed: reopen it, decide what is marked ^ again, close it, then sign")
+        if not session.signing.meanings:
+            raise Refused("there is no signature that you could give now; the history of a row tells who has signed")
+
+        def sign(meaning: str | None) -> None:
+            if meaning is not None:
+                self.attempt(lambda: self._signed(meaning))
+
+        self.app.push_screen(sign_patient(self.keymap, self.palette, session), sign)
+
+    def _signed(self, meaning: str) -> None:
+        given = self.session.signing.sign(meaning)
+        self.refresh_rows()
+        self.draw()
+        self.say(f"signed as {given.meaning} by {given.printed_name}")
+
+    def do_unlock(self) -> None:
+        self.session.signing.read()
+        signed = self.session.signing.signed
+        if signed is None:
+            raise Refused("the patient is not signed")
+        if not self.session.signing.may_unlock:
+            raise Refused(self._frozen_words())
+
+        def unlock(reason: str | None) -> None:
+            if reason is not None:
+                self.attempt(lambda: self._unlocked(reason))
+
+        hint = "all signatures become void; enter unlocks   esc leaves"
+        self.app.push_screen(LinePrompt(self.keymap, self.palette, "Unlock, because", hint=hint), unlock)
+
+    def _unlocked(self, reason: str) -> None:
+        self.session.signing.unlock(reason)
+        self.refresh_rows()
+        self.draw()
+        self.say(f"unlocked; {self.keymap.shown('reopen')} reopens the patient")
+
     def do_take_over(self) -> None:
-        lease = self.session.claim(take_over=True)
+        lease = self.session.hold.claim(take_over=True)
         if not lease.mine:
             words = held_words(lease.patient_id, lease.holder, lease.since, lease.active_at, lease.seen_at)
             idle = self.session.config.idle_minutes
@@ -323,11 +394,11 @@ class ReviewScreen(StatingScreen):
 
     def _leave(self, wanted: NeighbourWanted | WorklistWanted) -> None:
         self._require_saved()
-        self.session.release()
+        self.session.hold.release()
         self.app.post_message(wanted)
 
     def _require_saved(self) -> None:
-        if self.session.unsaved:
+        if self.session.writer.unsaved:
             raise Refused(
                 f"NOT SAVED yet: enter tries again, {self.keymap.shown('export_unsaved')} writes it to a file"
             )
@@ -350,9 +421,9 @@ class ReviewScreen(StatingScreen):
             self.do_worklist()
 
     def do_export_unsaved(self) -> None:
-        if not self.session.unsaved:
+        if not self.session.writer.unsaved:
             raise Refused("everything is saved")
-        path = write_unsaved(self.session.unsaved, Path.cwd())
+        path = write_unsaved(self.session.writer.unsaved, Path.cwd())
         self.say(f"written to {path.name} in the current folder; enter still tries again", alarm=True)
 
     def do_repaint(self) -> None:
@@ -368,8 +439,12 @@ class ReviewScreen(StatingScreen):
         if row is None:
             raise Refused("there is no row here")
         session = self.session
+        if isinstance(session.log, RegistryLog):
+            require_power(session.registry, "read_history")
         steps = history(session.log.decisions_of(session.patient_id), row.slot, row.spec.label_of)
-        screen = HistoryScreen(self.keymap, self.palette, row.spec, row.slot, steps, self.lease_told)
+        screen = HistoryScreen(
+            self.keymap, self.palette, row.spec, row.slot, steps, (*self.lease_told, *session.signing.signatures)
+        )
 
         def go(at: int | None) -> None:
             span = None if at is None else screen.targets[at]

@@ -86,7 +86,7 @@ class SignScreen(Dialog[str]):
 
 def sign_patient(keymap: Keymap, palette: Palette, session: Session) -> SignScreen:
     """The question whether to sign the patient that is shown."""
-    return SignScreen(keymap, palette, f"Sign {session.patient_id}", patient_lines(session), session.meanings)
+    return SignScreen(keymap, palette, f"Sign {session.patient_id}", patient_lines(session), session.signing.meanings)
 
 
 def sign_listed(
@@ -112,12 +112,12 @@ def patient_lines(session: Session) -> list[str]:
     case = session.case
     stated = len(case.facts)
     told = [f"{stated} facts, {len(case.current) - stated} rows without one, {len(session.blocking)} open"]
-    problems = session.standing_problems
+    problems = session.problems.standing
     told.append(f"problems that nobody has let pass: {len(problems)}" if problems else "no open problem")
     told += [f"  {one.check} {one.severity.value} {one.message}" for one in islice(problems, _NAMED)]
     if len(problems) > _NAMED:
         told.append(f"  and {len(problems) - _NAMED} more")
-    standing = [one for one in session.signatures if one.stands]
+    standing = [one for one in session.signing.signatures if one.stands]
     return told + ([signature_words(one) for one in standing] or ["nobody has signed it"])
 
 

@@ -6,8 +6,8 @@ from abstractor.model.decision import Decision
 from abstractor.model.finding import Assertion
 from abstractor.model.suggestion import Evidence
 from abstractor.review.drafts import NEW, Draft, read_draft, write_draft
+from abstractor.review.refused import Refused
 from abstractor.review.rows import Row
-from abstractor.review.session import Refused
 from abstractor.rulebook.schema import FieldSpec
 from abstractor.rulebook.slots import slot_key
 from abstractor.tui.screens.dialogs import FieldPicker
@@ -30,7 +30,7 @@ class StatingScreen(FindingScreen):
     """Slots of what is half typed."""
 
     def on_mount(self) -> None:
-        self._begun = tuple(self.session.drafts())
+        self._begun = tuple(self.session.drafts.all())
         super().on_mount()
 
     @property
@@ -60,7 +60,7 @@ class StatingScreen(FindingScreen):
             value = "" if row.spec.codes else first.value
             start = Stated(value, first.assertion, first.date, first.end_date, first.attributes)
         standing = first.value if first is not None and (held is not None or len(row.choices) == 1) else ""
-        kept = self.session.draft(row.slot)
+        kept = self.session.drafts.get(row.slot)
         draft = read_draft(kept) if kept else None
         self._ask(row, start, self._evidence_at(draft), draft, standing)
 
@@ -118,7 +118,7 @@ class StatingScreen(FindingScreen):
         if self.frozen:
             raise Refused(self._frozen_words())
         evidence = self.selected_evidence()
-        drafts = self.session.drafts()
+        drafts = self.session.drafts.all()
         begun = frozenset(slot.removeprefix(NEW) for slot in drafts if slot.startswith(NEW))
         fields = tuple(self.session.book.fields.values())
 
@@ -184,7 +184,7 @@ class StatingScreen(FindingScreen):
             borrowed=lambda stated: self._borrowed(slot, stated) if evidence is None else "",
             quote=evidence.text if evidence is not None else "",
             place=place,
-            keep=lambda typed: session.keep_draft(slot, write_draft(typed)),
+            keep=lambda typed: session.drafts.keep(slot, write_draft(typed)),
             draft=draft,
         )
         self.app.push_screen(EditScreen(self.keymap, self.palette, spec, start, form), saved)
@@ -201,7 +201,7 @@ class StatingScreen(FindingScreen):
         row = next((row for row in session.rows if row.slot == slot), None)
         if row is None:
             row = Row(slot_key(spec, stated.value, stated.assertion, stated.date), spec)
-        problems = session.would_fire(
+        problems = session.problems.would_fire(
             row,
             stated.value,
             assertion=stated.assertion,
@@ -219,15 +219,15 @@ class StatingScreen(FindingScreen):
         if draft is None or draft.place is None:
             return None
         note_id, digest, start, end = draft.place
-        note = self.session.note(note_id)
+        note = self.session.notes.get(note_id)
         if note is None or note.sha256 != digest:
             return None
-        return self.session.quote(note_id, start, end)
+        return self.session.notes.quote(note_id, start, end)
 
     def _forget_draft(self, slot: str) -> None:
         def forget() -> None:
-            if self.session.draft(slot) is not None:
-                self.session.forget_draft(slot)
+            if self.session.drafts.get(slot) is not None:
+                self.session.drafts.forget(slot)
 
         if self.attempt(forget) and slot in self._begun:
             self._begun = tuple(one for one in self._begun if one != slot)
@@ -235,13 +235,14 @@ class StatingScreen(FindingScreen):
 
     def tell_unsaved(self, why: str = "") -> None:
         """Says what could not be written: the ways on first, because a long reason may be cut off."""
-        if self.session.unsaved:
+        if self.session.writer.unsaved:
             to_file = self.keymap.shown("export_unsaved")
-            self.say(f"NOT SAVED, nothing advances: enter retry   {to_file} to file   {why}".rstrip(), alarm=True)
+            reason = why.removeprefix(f"{self.session.registry.name}: ")  # its name alone may fill the line
+            self.say(f"NOT SAVED, nothing advances: enter retry   {to_file} to file   {reason}".rstrip(), alarm=True)
 
     def say(self, text: str, *, alarm: bool = False) -> None:
         """Tells one line; in the place of the keys it stays told that something is not saved."""
-        if not text and self.session.unsaved:
+        if not text and self.session.writer.unsaved:
             self.tell_unsaved()
         else:
             super().say(text, alarm=alarm)

@@ -11,7 +11,7 @@ from abstractor.review.timeline import Event, Timeline
 from abstractor.tui.actions import READER, TIMELINE, Keymap
 from abstractor.tui.screens.reader import ReaderScreen
 from abstractor.tui.themes import Palette
-from abstractor.tui.widgets.lines import Bar, Line, LineList, Panel
+from abstractor.tui.widgets.lines import LINES_SAID, Bar, Line, LineList, Panel
 from abstractor.tui.wrap import fit
 
 _NAME = 6
@@ -73,7 +73,7 @@ class TimelineScreen(ReaderScreen):
         yield Panel(id="lanes")
         yield LineList(self._listed_line, id="lines")
         yield Bar(id="intervals")
-        yield Bar(id="footer")
+        yield Bar(id="footer", most=LINES_SAID)
 
     def draw(self) -> None:
         room = max(1, self.app.size.height - _AROUND - _LISTED)

@@ -84,7 +84,7 @@ class TourScreen(ReviewScreen):
             self.go_to(step.slot)
         if step.select is not None:
             note_id, words = step.select
-            start = self.session.text(note_id).index(words)
+            start = self.session.notes.text(note_id).index(words)
             self.open_note(note_id, start)
             self.doc.select(start, start + len(words))
         self.draw()

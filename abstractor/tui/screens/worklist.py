@@ -7,10 +7,11 @@ from dataclasses import replace
 from textual import work
 from textual.widget import Widget
 
-from abstractor.model.errors import AbstractorError
+from abstractor.model.errors import AbstractorError, NotAllowed
 from abstractor.registry.assignments import claim_next, give_back
 from abstractor.registry.engine import Registry, utc_now
 from abstractor.registry.leases import Lease
+from abstractor.registry.signatures import sign, to_sign
 from abstractor.registry.worklist import WorklistRow, keep_counts, read_worklist
 from abstractor.review.config import ReviewConfig
 from abstractor.review.desk import DeskItem, QualityDesk
@@ -20,6 +21,7 @@ from abstractor.tui.drawing import keys_that_fit
 from abstractor.tui.messages import (
     DeskItemWanted,
     PatientsClaimed,
+    PatientsSigned,
     PatientWanted,
     QualityCounted,
     WorklistFailed,
@@ -28,8 +30,9 @@ from abstractor.tui.messages import (
 from abstractor.tui.screens.dialogs import LinePrompt
 from abstractor.tui.screens.help import HelpScreen
 from abstractor.tui.screens.listed import ListedScreen
+from abstractor.tui.screens.signing import sign_listed, signed_words
 from abstractor.tui.themes import Palette
-from abstractor.tui.widgets.lines import Bar, Line, LineList
+from abstractor.tui.widgets.lines import LINES_SAID, Bar, Line, LineList
 from abstractor.tui.wrap import fit
 
 VIEWS = ("all", "mine", "pool")
@@ -60,6 +63,8 @@ class WorklistScreen(ListedScreen[None]):
         self.quality_items: int | None = None
         """Pieces of quality work that wait for this person; None where there is no desk, or it was not asked yet."""
         self.read_at = ""
+        self.fault = ""
+        """Why there is no list; "" where there is one, or it was not read yet."""
         self.view = VIEWS[0]
         self.all: tuple[WorklistRow, ...] | None = None
         self.mine = 0
@@ -69,7 +74,7 @@ class WorklistScreen(ListedScreen[None]):
         self.rows: Sequence[WorklistRow] = ()
         self.filter = ""
         self.notice = ""
-        """What is said once the list has been read again."""
+        """What is said until the next key, however often the list is read meanwhile."""
         self.wanted: str | None = None
         """The patient the cursor goes to."""
 
@@ -77,7 +82,7 @@ class WorklistScreen(ListedScreen[None]):
         yield Bar(id="header")
         yield Bar(id="columns")
         yield LineList(self._line, id="patients")
-        yield Bar(id="footer")
+        yield Bar(id="footer", most=LINES_SAID)
 
     def on_mount(self) -> None:
         self.draw()
@@ -85,6 +90,10 @@ class WorklistScreen(ListedScreen[None]):
 
     def on_screen_resume(self) -> None:
         self.read()
+
+    def run_table_action(self, name: str) -> None:
+        self.notice = ""
+        super().run_table_action(name)
 
     def read(self) -> None:
         self._read()
@@ -94,7 +103,7 @@ class WorklistScreen(ListedScreen[None]):
         try:
             read = read_worklist(self.registry, self.user, self.clock)
         except AbstractorError as error:
-            self.post_message(WorklistFailed(str(error)))
+            self.post_message(WorklistFailed(str(error), refused=isinstance(error, NotAllowed)))
             return
         self.post_message(WorklistRead(read.rows, read.read_at))
         with suppress(AbstractorError):  # the list stands; the next one is only slower
@@ -105,7 +114,7 @@ class WorklistScreen(ListedScreen[None]):
 
     def on_quality_counted(self, message: QualityCounted) -> None:
         self.quality_items = message.items
-        self.draw()
+        self._draw_header()
 
     def on_worklist_read(self, message: WorklistRead) -> None:
         current = self.wanted or (self.rows[self.list.index].patient_id if self.rows else None)
@@ -113,16 +122,18 @@ class WorklistScreen(ListedScreen[None]):
         self._take(message.rows)
         self.read_at = message.read_at or self.clock()
         self._settle(current)
-        if self.notice:
-            self.say(self.notice)
-            self.notice = ""
+        self.say(self.notice)
 
     def _take(self, rows: tuple[WorklistRow, ...]) -> None:
-        self.all = rows
+        self.all, self.fault = rows, ""
         self.mine = sum(row.is_mine(self.user) and not row.closed for row in rows)
         self.pool = sum(row.in_pool and row.has_work for row in rows)
 
     def on_worklist_failed(self, message: WorklistFailed) -> None:
+        if message.refused:  # what was read of it before is not shown any more
+            self.all, self.rows, self.mine, self.pool = None, (), 0, 0
+        self.fault = message.reason.partition(";")[0] if self.all is None else ""
+        self.draw()
         self.say(message.reason, alarm=True)
 
     @property
@@ -152,7 +163,7 @@ class WorklistScreen(ListedScreen[None]):
             return row.is_mine(self.user) and not row.closed
         return self.view == "all" or row.in_pool
 
-    def draw(self) -> None:
+    def _draw_header(self) -> None:
         palette = self.palette
         rows = self.all or ()
         waiting = f" | QA {self.quality_items}" if self.quality_items is not None else ""
@@ -162,6 +173,10 @@ class WorklistScreen(ListedScreen[None]):
         self.query_one("#header", Bar).show(
             Line.of((counts, palette.bar_key), (shown, palette.bar), (f"   {self.user}", palette.bar)), palette.bar
         )
+
+    def draw(self) -> None:
+        palette = self.palette
+        self._draw_header()
         columns = (
             f"   {'patient':<16} {'notes':>5} {'todo':>5} {'!':>3} {'z':>3} {'oldest':>7}  {'state':<25} {'due':<7}"
         )
@@ -170,6 +185,8 @@ class WorklistScreen(ListedScreen[None]):
         self.say("")
 
     def _empty(self) -> str:
+        if self.fault:
+            return f"   {self.fault}"
         if self.all is None:
             return "   reading ..."
         key = self.keymap.shown
@@ -199,6 +216,8 @@ class WorklistScreen(ListedScreen[None]):
     def _state(self, row: WorklistRow) -> str:
         if row.blind:
             return "blind second reading"
+        if row.signed:
+            return signed_words(row.signed)
         if row.closed:
             return "closed"
         if row.holder and row.holder != self.user:
@@ -226,7 +245,10 @@ class WorklistScreen(ListedScreen[None]):
             ("quit", "quit"),
             ("filter", "filter"),
             ("give_back", "give back"),
+            ("sign_all", "sign closed"),
         ]
+        keys = [one for one in keys if self.takes(one[0])]
+        text = text or self.notice
         told = Line.of((f" {text}", palette.alarm if alarm else palette.bar))
         line = told if text else keys_that_fit(keys, self.keymap, palette, self.app.size.width)
         self.query_one("#footer", Bar).show(line, palette.bar)
@@ -287,6 +309,37 @@ class WorklistScreen(ListedScreen[None]):
         self.notice = f"{len(message.patient_ids)} patients are yours now"
         self.read()
 
+    def do_sign_all(self) -> None:
+        closed = [row for row in self.rows if row.closed and not row.blind]
+        found = to_sign(self.registry, [row.patient_id for row in closed], self.user)
+        if not found:
+            self.say("no closed patient in this list that you could sign now")
+            return
+        listed = [row for row in closed if row.patient_id in found]
+
+        def sign_them(meaning: str | None) -> None:
+            if meaning is not None:
+                self.say("signing ...")
+                self._sign(meaning, [one for one, meanings in found.items() if meaning in meanings])
+
+        self.app.push_screen(sign_listed(self.keymap, self.palette, listed, found), sign_them)
+
+    @work(thread=True, exclusive=True, exit_on_error=False, group="sign")
+    def _sign(self, meaning: str, patient_ids: Sequence[str]) -> None:
+        refused: list[str] = []
+        for patient_id in patient_ids:
+            try:
+                sign(self.registry, patient_id, meaning, self.user, clock=self.clock)
+            except AbstractorError as error:
+                refused.append(str(error))
+        self.post_message(PatientsSigned(meaning, len(patient_ids) - len(refused), tuple(refused)))
+
+    def on_patients_signed(self, message: PatientsSigned) -> None:
+        self.notice = f"{message.signed} signed as {message.meaning}"
+        if message.refused:
+            self.notice += f"; {len(message.refused)} not: {message.refused[0]}"
+        self.read()
+
     def do_give_back(self) -> None:
         row = self.row
         if row is None:
@@ -318,7 +371,7 @@ class WorklistScreen(ListedScreen[None]):
             self.palette,
             "Show patients with",
             self.filter,
-            "words: an id, new, begun, closed, mine, pool, held, all",
+            "words: an id, new, begun, closed, signed, locked, mine, pool, held, all",
         )
         self.app.push_screen(prompt, self._filtered)
 
@@ -371,4 +424,4 @@ def _words(row: WorklistRow, user: str) -> str:
     state = "closed" if row.closed else "new" if row.undecided == row.suggested else "begun"
     held = "" if not row.holder else "mine" if row.holder == user else f"held {row.holder}"
     whose = "pool" if row.in_pool else "mine" if row.assigned == user else f"for {row.assigned}" if row.assigned else ""
-    return f"{row.patient_id} {state} {held} {whose}".casefold()
+    return f"{row.patient_id} {state} {signed_words(row.signed)} {held} {whose}".casefold()

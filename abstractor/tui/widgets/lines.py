@@ -17,7 +17,7 @@ from textual.strip import Strip
 from textual.widget import Widget
 
 from abstractor.tui.safe import safe
-from abstractor.tui.wrap import fit
+from abstractor.tui.wrap import fit, wrap
 
 _BEYOND = 2
 """Rows that stay in view before and after the cursor, where there is room: what comes next is seen before it is there."""
@@ -51,6 +51,16 @@ class Line:
     @property
     def plain(self) -> str:
         return "".join(text for text, _ in self.parts)
+
+    def part(self, start: int, end: int) -> "Line":
+        """The characters from `start` to `end`, in their styles."""
+        found, at = [], 0
+        for text, style in self.parts:
+            low, high = max(start - at, 0), min(end - at, len(text))
+            if low < high:
+                found.append((text[low:high], style))
+            at += len(text)
+        return Line(tuple(found))
 
 
 class Drawn(NamedTuple):
@@ -92,23 +102,47 @@ class Changing(Widget):
         return drawn.line.strip(self.size.width, drawn.fill, reverse=drawn.is_cursor)
 
 
+LINES_SAID = 3
+"""Lines that what is told above a list, or in the footer, may take."""
+
+
 class Bar(Widget):
-    """One line."""
+    """One line; or as many as a long one needs, where it may have more."""
 
     DEFAULT_CSS = "Bar { height: 1; width: 1fr; }"
 
-    def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 - Textual's name
+    def __init__(self, *, id: str | None = None, most: int = 1) -> None:  # noqa: A002 - Textual's name
+        """Takes how many lines of the screen it may have at most."""
         super().__init__(id=id)
         self.line = Line()
         self.fill = Style()
+        self._most = most
+        self._rows: Sequence[Line] = ()
 
     def show(self, line: Line, fill: Style) -> None:
         if (line, fill) != (self.line, self.fill):
             self.line, self.fill = line, fill
+            self._fold()
             self.refresh()
 
+    def on_resize(self) -> None:
+        self._fold()
+
+    def _fold(self) -> None:
+        """Wraps the line at the width there is; the height follows."""
+        self._rows = (self.line,)
+        width = self.size.width
+        if self._most == 1 or not width:
+            return
+        text = self.line.plain
+        if cell_len(text) > width:
+            rows = wrap(text, width)
+            self._rows = [self.line.part(*place) for place in zip(rows.starts, rows.ends, strict=True)][: self._most]
+        if self.styles.height is None or self.styles.height.value != len(self._rows):
+            self.styles.height = len(self._rows)
+
     def render_line(self, y: int) -> Strip:
-        return (self.line if y == 0 else Line()).strip(self.size.width, self.fill)
+        return (self._rows[y] if y < len(self._rows) else Line()).strip(self.size.width, self.fill)
 
 
 class Panel(Changing):
