@@ -16,6 +16,7 @@ from abstractor.rulebook.book import RuleBook
 FIELD = "radiotherapy"
 UNSPECIFIED = "unspecified"
 _OTHER = "other"
+_PCI = "pci"
 _GIVEN = {None, Assertion.PRESENT}
 _MERGE = 45
 """Treatment words and doses no further apart than this many characters are one treatment."""
@@ -102,6 +103,8 @@ class _Radiotherapies:
             if kind is None:
                 continue
             assertion = self.course.assertion_of(view, start, end)
+            if kind == _PCI and not dose.gray and self.cues["forgone"].match(view.text, end, sentence.end):
+                assertion = Assertion.ABSENT
             if assertion is None and not dose.gray and self.course.is_heading(view, start, end):
                 continue
             when, attributes = date_treatment(view, FIELD, start, end, assertion)
@@ -274,6 +277,7 @@ def build(rulebook: RuleBook) -> Extractor:
         "word",
         "no_treatment",
         "no_treatment_before",
+        "forgone",
         "organ_dose",
         "rt_alone",
         "rt_before",

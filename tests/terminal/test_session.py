@@ -1,6 +1,7 @@
 """A session from the worklist to the end, at the two sizes the screens are made for, on a terminal that is read as a person sees it."""
 
 import os
+import re
 import shutil
 import signal
 
@@ -92,17 +93,22 @@ def test_ctrl_z_stays_where_no_shell_could_bring_it_back(folder):
         assert terminal.child.poll() is None
 
 
+def at_the_date(terminal) -> bool:
+    """Whether the cursor stands on the date of diagnosis, by its long or its short label."""
+    return any(line[:1] == ">" and re.search("Date of d|Diagnosed", line) for line in terminal.lines)
+
+
 def test_a_resize_keeps_the_row_and_a_small_terminal_says_what_it_needs(folder):
     with reviewing(folder, "--patient", PATIENT, columns=80, rows=24) as terminal:
         terminal.shows("Histology")
-        terminal.press_until("j", lambda: any(line[:1] == ">" and "Date of" in line for line in terminal.lines), "down")
+        terminal.press_until("j", lambda: at_the_date(terminal), "down")
         terminal.resize(160, 50)
         terminal.until(lambda: "Vital status" in terminal.text, "the list is longer now")
-        terminal.until(lambda: any(line[:1] == ">" and "Date of" in line for line in terminal.lines), "another row")
+        terminal.until(lambda: at_the_date(terminal), "another row")
         terminal.resize(52, 14)
         terminal.shows("60x16")
         terminal.resize(80, 24)
-        terminal.until(lambda: any(line[:1] == ">" and "Date of" in line for line in terminal.lines), "another row")
+        terminal.until(lambda: at_the_date(terminal), "another row")
 
 
 def test_pasted_text_decides_nothing(folder, registry):

@@ -147,6 +147,9 @@ async def test_a_patient_that_another_is_at_says_who_since_when_and_what_to_do(o
         assert "v read only  N next  ! take over" in said
         await hand.press("!")
         assert "R.CHEN holds P1" in hand.line()
+        hand.screen.read()
+        await hand.settle()
+        assert "R.CHEN holds P1" in hand.line(), "the list was read meanwhile"
         assert isinstance(hand.screen, WorklistScreen)
         assert "held R.CHEN" in hand.painted()
     assert lease_events(pool, "P1") == ()

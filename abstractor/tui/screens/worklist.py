@@ -248,7 +248,7 @@ class WorklistScreen(ListedScreen[None]):
             ("sign_all", "sign closed"),
         ]
         keys = [one for one in keys if self.takes(one[0])]
-        text = text or self.notice
+        text = self.notice = text or self.notice
         told = Line.of((f" {text}", palette.alarm if alarm else palette.bar))
         line = told if text else keys_that_fit(keys, self.keymap, palette, self.app.size.width)
         self.query_one("#footer", Bar).show(line, palette.bar)
