@@ -142,7 +142,8 @@ def taken_from(connection: Connection, patient_id: str, user: str, now: str) -> 
     """Who has taken the patient from this user and still holds it; None where nobody did. Used by this package only."""
     last = (
         select(LeaseEventRow.taken_from, LeaseEventRow.taken_by)
-        .where(LeaseEventRow.patient_id == patient_id)
+        # whose work the patient was planned to be may be a third person's: that change stands behind the one of the lease
+        .where(LeaseEventRow.patient_id == patient_id, LeaseEventRow.kind != REASSIGNED)
         .order_by(LeaseEventRow.event_key.desc())
         .limit(1)
     )

@@ -116,6 +116,19 @@ def test_after_a_takeover_the_former_holders_next_decision_is_refused(
     assert record(with_note, decide(decided_by="boss", decided_at=clock.now), seen=0).sequence == 1
 
 
+def test_a_takeover_counts_also_where_the_patient_was_planned_for_a_third_person(
+    with_note: Registry, clock: Clock, decide: Callable[..., Decision]
+) -> None:
+    claim(with_note, "P1", "lchen", clock=clock)  # the first to come: it is her work
+    release(with_note, "P1", "lchen")
+    claim(with_note, "P1", "mortiz", clock=clock)
+    clock.forward(minutes=1)
+    assert claim(with_note, "P1", "boss", take_over=True, supervisor=True, clock=clock).mine
+    assert [one.taken_from for one in lease_events(with_note, "P1")] == ["mortiz", "lchen"]
+    with pytest.raises(StaleCase, match="boss has taken it over"):
+        record(with_note, decide(decided_by="mortiz", decided_at=clock.now), seen=0)
+
+
 def test_a_program_whose_clock_is_a_day_fast_takes_a_patient_and_overwrites_nothing(
     with_note: Registry, clock: Clock, decide: Callable[..., Decision]
 ) -> None:
