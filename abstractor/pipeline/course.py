@@ -54,6 +54,7 @@ class CourseReader:
     this_illness: Expression
     next_treatment: Expression
     """Where words about another treatment of a list begin."""
+    plan_sections: frozenset[str]
     settled_ahead: Expression
     settled_behind: Expression
     """What shows that the list went on to another treatment: this one was said to be done, or its own list has ended."""
@@ -94,6 +95,7 @@ class CourseReader:
             other_illness=illness.pattern("other_cancer"),
             this_illness=illness.pattern("lung_cancer"),
             next_treatment=lexicon.pattern("next_treatment"),
+            plan_sections=lexicon.words("plan_sections"),
             settled_ahead=lexicon.pattern("settled_ahead"),
             settled_behind=lexicon.pattern("settled_behind"),
             dated=lexicon.pattern("dated"),
@@ -124,7 +126,7 @@ class CourseReader:
         if behind is not None and distance > _ADJACENT and not firm:
             status = behind
         if status is None and done_with:
-            return Assertion.PRESENT
+            return Assertion.HYPOTHETICAL if view.section_at(start) in self.plan_sections else Assertion.PRESENT
         return Assertion.ABSENT if status in _OPEN and self._is_refused_next(view, sentence) else status
 
     def is_heading(self, view: NoteView, start: int, end: int) -> bool:

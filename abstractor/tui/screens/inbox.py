@@ -109,11 +109,6 @@ class InboxScreen(ReaderScreen):
         """What the line under the cursor is about."""
         return self._about[self.list.index] if self.list.index < len(self._about) else None
 
-    def go_to_questions(self, *, messages: bool) -> None:
-        """Puts the cursor on the first message, or on the first question."""
-        found = (at for at, one in enumerate(self._about) if one is not None and isinstance(one, Message) == messages)
-        self.list.go(next(found, 0))
-
     FOOTER = (("go_there", "to the row"), ("mark_read", "read"), ("answer", "answer"), ("close_query", "close"))
 
     # Actions
